@@ -1,0 +1,1 @@
+"""WhatsApp API Manager: one self-hosted place to run many WhatsApp accounts."""
