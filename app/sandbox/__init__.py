@@ -1,0 +1,1 @@
+"""A WhatsApp test network: the wire protocol, phones and contacts. Imports nothing else of app."""
