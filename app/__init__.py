@@ -1,1 +1,20 @@
 """WhatsApp API Manager: one self-hosted place to run many WhatsApp accounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.config import Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """An application bound to `settings`, or to those of the environment.
+
+    The imports stand inside, so that app.sandbox loads none of the product.
+    """
+    from app.factory import build
+
+    return build(settings)

@@ -1,0 +1,109 @@
+"""Redis as the bell: wake-ups, change counters and queued jobs. Never the place of a truth.
+
+Every call here is made after the commit that made it true, and a Redis that does not answer is
+logged and forgotten: the sweeps find what was not rung.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import structlog
+from flask import current_app
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from app.transaction import after_commit
+
+log = structlog.get_logger(__name__)
+
+WAKE_CHANNEL = "wake"
+"""Published with an instance's id when its queue has something new."""
+
+
+def connect(url: str) -> Redis:
+    """A client for `url`; connects at first use, gives up on a silent server after 5 s."""
+    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=30)
+
+
+def redis() -> Redis:
+    """The application's Redis client."""
+    client: Redis = current_app.extensions["redis"]
+    return client
+
+
+def queue(name: str) -> Queue:
+    """The RQ queue `name`. Jobs carry ids and are written as JSON, never pickled."""
+    return Queue(name, connection=redis(), serializer=JSONSerializer)
+
+
+def enqueue(queue_name: str, function: str, *ids: str, timeout: int = 180) -> None:
+    """Queues `function` (a dotted path) with `ids` once the running transaction is committed.
+
+    `timeout` in seconds ends a job that hangs; -1 lets it run for as long as it wants.
+    """
+
+    def send() -> None:
+        try:
+            queue(queue_name).enqueue(
+                function, *ids, job_timeout=timeout, result_ttl=0, failure_ttl=86_400
+            )
+        except RedisError as error:
+            log.warning("job.not_queued", function=function, ids=ids, error=str(error))
+
+    after_commit(send)
+
+
+def wake(instance_id: str) -> None:
+    """Tells whichever host holds the session that its queue has something new."""
+    after_commit(lambda: _quietly("publish", WAKE_CHANNEL, instance_id))
+
+
+def changed(*topics: str) -> None:
+    """Moves the change counters of `topics` once the running transaction is committed."""
+    for topic in topics:
+        after_commit(lambda topic=topic: _bump(topic))  # type: ignore[misc]
+
+
+def version(topic: str) -> str | None:
+    """The counter of `topic`, to compare with the one a poll brings; None when Redis is away.
+
+    A counter starts at a random number, so one that was lost never looks unchanged.
+    """
+    try:
+        client = redis()
+        value = client.get(_key(topic))
+        if value is None:
+            client.set(_key(topic), _epoch(), nx=True)
+            value = client.get(_key(topic))
+        return value.decode() if value is not None else None
+    except RedisError:
+        return None
+
+
+def _bump(topic: str) -> None:
+    try:
+        pipeline = redis().pipeline()
+        pipeline.set(_key(topic), _epoch(), nx=True)
+        pipeline.incr(_key(topic))
+        pipeline.execute()
+    except RedisError as error:
+        log.warning("bell.silent", topic=topic, error=str(error))
+
+
+def _quietly(command: str, *arguments: Any) -> None:
+    try:
+        redis().execute_command(command, *arguments)
+    except RedisError as error:
+        log.warning("bell.silent", command=command, error=str(error))
+
+
+def _key(topic: str) -> str:
+    return f"version:{topic}"
+
+
+def _epoch() -> int:
+    return secrets.randbits(48)

@@ -1,0 +1,131 @@
+"""Settings: read from the environment and .env once, checked at start, passed on as one object."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cryptography.fernet import Fernet
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting has a value the product cannot start with; the text names the variable."""
+
+
+class Settings(BaseSettings):
+    """Every setting; .env.example and docs/configuration.md list the same (held by a test)."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    data_dir: Path = Path("data")
+    database_url: str = ""
+    redis_url: str = ""
+    secret_key: str = ""
+    encryption_keys: Annotated[list[str], NoDecode] = []
+    default_language: Literal["ru", "en"] = "ru"
+    default_country: str = Field(default="RU", pattern="^[A-Z]{2}$")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    web_threads: int = Field(default=8, ge=1, le=64)
+    pairing_workers: int = Field(default=2, ge=1, le=20)
+    job_workers: int = Field(default=1, ge=1, le=20)
+    session_hosts: int = Field(default=1, ge=1, le=20)
+    sessions_per_host: int = Field(default=50, ge=1, le=200)
+    whatsapp_proxy: str = ""
+    webhook_private_addresses: bool = False
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    secure_cookies: bool = False
+    max_request_kb: int = Field(default=1024, ge=16)
+    send_gap_ms: int = Field(default=1000, ge=50, le=600_000)
+    sandbox: bool = False
+
+    @field_validator("encryption_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return [key for key in value.split(",") if key] if isinstance(value, str) else value
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _check_keys(cls, keys: list[str]) -> list[str]:
+        for key in keys:
+            Fernet(key)
+        return keys
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The product's database: the given one, or a SQLite file in DATA_DIR."""
+        if not self.database_url:
+            return f"sqlite:///{self.data_dir / 'manager.db'}"
+        return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
+            "postgres://", "postgresql+psycopg://", 1
+        )
+
+    @property
+    def redis_socket(self) -> Path:
+        """Where the bundled Redis listens when REDIS_URL is not set."""
+        return self.data_dir / "redis.sock"
+
+    @property
+    def redis_location(self) -> str:
+        """The URL of Redis: the given one, or the bundled server's socket."""
+        return self.redis_url or f"unix://{self.redis_socket}"
+
+    @property
+    def key_store_dir(self) -> Path:
+        """The folder of the sessions' key files."""
+        return self.data_dir / "sessions"
+
+    @property
+    def spool_dir(self) -> Path:
+        """The folder of the sessions' spools of received events."""
+        return self.data_dir / "spool"
+
+    @property
+    def sandbox_dir(self) -> Path:
+        """The test network's own folder; sandbox.json in it says where it listens."""
+        return self.data_dir / "sandbox"
+
+    @cached_property
+    def effective_secret_key(self) -> str:
+        """SECRET_KEY, or one made at first start and kept in DATA_DIR (0600)."""
+        return self.secret_key or _kept(self.data_dir / "secret.key", secrets.token_urlsafe(48))
+
+    @cached_property
+    def effective_encryption_keys(self) -> list[str]:
+        """ENCRYPTION_KEYS, or one made at first start and kept in DATA_DIR (0600)."""
+        if self.encryption_keys:
+            return self.encryption_keys
+        return [_kept(self.data_dir / "encryption.key", Fernet.generate_key().decode())]
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The checked settings. Raises SettingsError with one line that names the variable."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = str(first["loc"][0]).upper() if first["loc"] else "settings"
+        raise SettingsError(f"{variable}: {first['msg']}") from None
+
+
+def _kept(path: Path, fresh: str) -> str:
+    """The content of `path`; when there is none yet, `fresh`, kept for the next start."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(handle, "w") as file:
+        file.write(fresh)
+    return fresh

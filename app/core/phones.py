@@ -1,0 +1,77 @@
+"""Phone numbers and the WhatsApp ids (JIDs) made of them."""
+
+from __future__ import annotations
+
+import phonenumbers
+
+from app.core.errors import Invalid
+from app.core.texts import N_
+
+PHONE_SERVER = "s.whatsapp.net"
+LID_SERVER = "lid"
+GROUP_SERVER = "g.us"
+
+
+def normalize_phone(text: str, *, country: str) -> str:
+    """The digits of `text` in international form, without a plus sign.
+
+    `country` (ISO 3166, e.g. "RU") completes numbers written without a country code.
+    Raises Invalid when no number in the world looks like this.
+    """
+    cleaned = text.strip()
+    readings = [_parse(cleaned if cleaned.startswith("+") else f"+{cleaned}", None)]
+    if not cleaned.startswith("+"):
+        readings.insert(0, _parse(cleaned, country))
+    possible = [number for number in readings if number is not None]
+    valid = [number for number in possible if phonenumbers.is_valid_number(number)]
+    if not possible:
+        raise Invalid(
+            N_(
+                "This is not a phone number. Write it with the country code, like +7 916 123-45-67."
+            ),
+            field="to",
+            code="bad_phone",
+        )
+    # "3725123456" is Estonian although it has the length of a Russian number: valid goes first.
+    best = (valid or possible)[0]
+    return phonenumbers.format_number(best, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
+
+
+def _parse(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
+    if any(character.isalpha() for character in text):
+        return None
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return None
+    return number if phonenumbers.is_possible_number(number) else None
+
+
+def show_phone(digits: str | None) -> str:
+    """`digits` as people write them, e.g. "+7 916 123-45-67"; empty for None."""
+    if not digits:
+        return ""
+    try:
+        number = phonenumbers.parse(f"+{digits}", None)
+    except phonenumbers.NumberParseException:
+        return f"+{digits}"
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def phone_jid(digits: str) -> str:
+    """The JID of a phone number."""
+    return f"{digits}@{PHONE_SERVER}"
+
+
+def lid_jid(user: str) -> str:
+    """The JID of a LID, WhatsApp's number-free id of a person."""
+    return f"{user}@{LID_SERVER}"
+
+
+def split_jid(jid: str) -> tuple[str, str]:
+    """User and server of `jid`, its device number dropped. Raises Invalid for anything else."""
+    user, separator, server = jid.strip().partition("@")
+    user = user.partition(":")[0]
+    if not separator or server not in {PHONE_SERVER, LID_SERVER, GROUP_SERVER} or not user:
+        raise Invalid(N_("This is not a WhatsApp address."), field="to", code="bad_address")
+    return user, server

@@ -1,0 +1,110 @@
+"""Why an instance is in its state: one table of slugs, each with a sentence and what to do.
+
+Sentences are msgids; `%(name)s` placeholders are filled from the reason's detail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.texts import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A reason in words: what happened, and what the person can do about it."""
+
+    slug: str
+    sentence: str
+    hint: str
+
+
+_TABLE = (
+    Reason(
+        "phone_logged_out",
+        N_("Unlinked on the phone"),
+        N_("Press Reconnect and scan the new QR code to link the phone again."),
+    ),
+    Reason(
+        "signed_out_here",
+        N_("Signed out here"),
+        N_("Press Reconnect and scan the new QR code to link a phone."),
+    ),
+    Reason(
+        "account_gone",
+        N_("WhatsApp no longer knows this account"),
+        N_("Open WhatsApp on the phone and check the account, then press Reconnect."),
+    ),
+    Reason(
+        "qr_expired",
+        N_("The QR code has expired"),
+        N_("Press Reconnect to get a new QR code."),
+    ),
+    Reason(
+        "pairing_refused",
+        N_("The phone refused to link"),
+        N_("Press Reconnect and scan the new QR code."),
+    ),
+    Reason(
+        "pairing_crashed",
+        N_("Linking was interrupted"),
+        N_("Press Reconnect to get a new QR code."),
+    ),
+    Reason(
+        "stream_replaced",
+        N_("Opened somewhere else"),
+        N_("Another program took over this session. Close it there, then press Reconnect."),
+    ),
+    Reason(
+        "temporary_ban",
+        N_("WhatsApp has restricted this number until %(until)s"),
+        N_("Wait until then. Write less often and only to people who expect it."),
+    ),
+    Reason(
+        "client_outdated",
+        N_("WhatsApp no longer accepts this version"),
+        N_("Update WhatsApp API Manager, then press Reconnect."),
+    ),
+    Reason(
+        "same_number_elsewhere",
+        N_("This number is already linked in the instance %(instance)s"),
+        N_("Use that instance, or delete it and link the number here."),
+    ),
+    Reason(
+        "network_unreachable",
+        N_("WhatsApp cannot be reached"),
+        N_("Check this server's network and the proxy. The next try comes by itself."),
+    ),
+    Reason(
+        "connection_lost",
+        N_("The connection to WhatsApp was lost"),
+        N_("It is restored by itself; nothing needs to be done."),
+    ),
+    Reason(
+        "host_lost",
+        N_("The process that held the session ended"),
+        N_("The session is opened again by itself; nothing needs to be done."),
+    ),
+    Reason(
+        "keys_missing",
+        N_("The keys of this session are missing on the server"),
+        N_("Press Reconnect and scan the new QR code to link the phone again."),
+    ),
+    Reason(
+        "key_store_unwritable",
+        N_("The session's keys cannot be written to disk"),
+        N_("Free disk space on the server; sending goes on by itself afterwards."),
+    ),
+    Reason(
+        "refused_by_whatsapp",
+        N_("WhatsApp refused the connection (code %(code)s)"),
+        N_("Press Reconnect. If it stays, link the phone again."),
+    ),
+)
+
+REASONS = {reason.slug: reason for reason in _TABLE}
+
+
+def reason_of(slug: str | None) -> Reason | None:
+    """The words for `slug`; None where there is no reason to give."""
+    return REASONS[slug] if slug else None

@@ -1,0 +1,45 @@
+"""Signatures that let a receiver check where a webhook comes from, and when it was sent.
+
+Two schemes side by side: the specification's `X-Webhook-Signature` and Standard Webhooks
+(https://www.standardwebhooks.com), whose secret is `whsec_` and base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - a marker, not a secret
+
+
+def new_secret() -> str:
+    """A fresh secret of 32 random bytes in the Standard Webhooks form."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def hex_signature(secret: str, body: bytes) -> str:
+    """Hex HMAC-SHA256 of exactly `body`, keyed with the secret's own characters."""
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def headers_for(secret: str, body: bytes, *, delivery_id: str, now: datetime) -> dict[str, str]:
+    """Both schemes' headers for one attempt at `now`; `delivery_id` is the same over retries."""
+    seconds = str(int(now.timestamp()))
+    signed = b".".join([delivery_id.encode(), seconds.encode(), body])
+    standard = hmac.new(_key(secret), signed, hashlib.sha256).digest()
+    return {
+        "X-Webhook-Signature": hex_signature(secret, body),
+        "webhook-id": delivery_id,
+        "webhook-timestamp": seconds,
+        "webhook-signature": f"v1,{base64.b64encode(standard).decode()}",
+    }
+
+
+def _key(secret: str) -> bytes:
+    """The MAC key: what the prefix promises is base64; a secret typed by hand is taken as is."""
+    if not secret.startswith(SECRET_PREFIX):
+        return secret.encode()
+    return base64.b64decode(secret.removeprefix(SECRET_PREFIX))

@@ -1,0 +1,75 @@
+"""Puts the application together; every process of the product starts here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from apiflask import APIFlask
+from flask import Flask
+
+from app import bell
+from app.config import Settings, load_settings
+from app.database import prepare_sqlite
+from app.extensions import csrf, db, login_manager, migrate
+from app.models.encryption import use_encryption_keys
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def build(settings: Settings | None = None) -> Flask:
+    """An application bound to `settings`, or to those of the environment."""
+    settings = settings or load_settings()
+    app = APIFlask(
+        "app",
+        title="WhatsApp API Manager",
+        json_errors=False,
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+        docs_path=None,
+        spec_path=None,
+    )
+    _configure(app, settings)
+    _bind_extensions(app, settings)
+    _register_rooms(app)
+    return app
+
+
+def settings_of(app: Flask) -> Settings:
+    """The settings `app` was built with."""
+    settings: Settings = app.config["SETTINGS"]
+    return settings
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.effective_secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
+        MAX_CONTENT_LENGTH=settings.max_request_kb * 1024,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        WTF_CSRF_TIME_LIMIT=None,  # bound to the session, not to an hour
+        WTF_CSRF_CHECK_DEFAULT=False,  # app/security.py decides: cookies need it, API keys do not
+        BABEL_DEFAULT_LOCALE=settings.default_language,
+        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
+    )
+    use_encryption_keys(settings.effective_encryption_keys)
+
+
+def _bind_extensions(app: Flask, settings: Settings) -> None:
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    with app.app_context():
+        prepare_sqlite(db.engine)
+    app.extensions["redis"] = bell.connect(settings.redis_location)
+
+
+def _register_rooms(app: Flask) -> None:
+    from app import api, cli, health, ui
+
+    for room in (health, ui, api, cli):
+        room.register(app)

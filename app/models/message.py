@@ -1,0 +1,56 @@
+"""Messages: received, and queued to be sent. The queue of an instance is its queued rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.states import MessageStatus
+from app.models.base import Base, Id
+from app.models.chat import Chat
+
+INCOMING, OUTGOING = "in", "out"
+FROM_UI, FROM_API, FROM_PHONE = "ui", "api", "phone"
+TEXT = "text"
+
+
+class Message(Base):
+    """One message of one chat."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("chat_id", "direction", "wa_id"),
+        UniqueConstraint("instance_id", "idempotency_key"),
+        Index("ix_messages_chat_order", "chat_id", "shown_at", "id"),
+        Index("ix_messages_queue", "instance_id", "status", "id"),
+        Index("ix_messages_wa_id", "account_id", "wa_id"),
+    )
+
+    id: Mapped[Id]
+    instance_id: Mapped[str] = mapped_column(ForeignKey("instances.id", ondelete="CASCADE"))
+    account_id: Mapped[str] = mapped_column(ForeignKey("linked_accounts.id", ondelete="CASCADE"))
+    chat_id: Mapped[str] = mapped_column(ForeignKey("chats.id", ondelete="CASCADE"))
+    chat: Mapped[Chat] = relationship()
+
+    direction: Mapped[str] = mapped_column(String(3))
+    source: Mapped[str | None] = mapped_column(String(10))  # of an outgoing one: ui, api, phone
+    kind: Mapped[str] = mapped_column(String(20), default=TEXT)
+    body: Mapped[str] = mapped_column(Text, default="")
+    sender_lid: Mapped[str | None] = mapped_column(String(20))
+    sender_phone: Mapped[str | None] = mapped_column(String(20))
+    sender_name: Mapped[str] = mapped_column(String(100), default="")
+
+    wa_id: Mapped[str | None] = mapped_column(String(64))  # WhatsApp's id, once it is known
+    secret: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """messageSecret: saved before the send, it finds the id in the key store after a crash."""
+    idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    status: Mapped[MessageStatus] = mapped_column(String(12))
+    failure: Mapped[str | None] = mapped_column(String(60))  # slug, where status is failed
+
+    created_at: Mapped[datetime]
+    shown_at: Mapped[datetime]  # where it stands in the conversation: WhatsApp's time, or ours
+    sent_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
