@@ -7,7 +7,7 @@ logged and forgotten: the sweeps find what was not rung.
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from functools import partial
 
 import structlog
 from flask import current_app
@@ -54,18 +54,18 @@ def enqueue(queue_name: str, function: str, *ids: str, timeout: int = 180) -> No
         except RedisError as error:
             log.warning("job.not_queued", function=function, ids=ids, error=str(error))
 
-    after_commit(send)
+    after_commit(send, key=(function, ids))
 
 
 def wake(instance_id: str) -> None:
     """Tells whichever host holds the session that its queue has something new."""
-    after_commit(lambda: _quietly("publish", WAKE_CHANNEL, instance_id))
+    after_commit(lambda: _publish(WAKE_CHANNEL, instance_id), key=(WAKE_CHANNEL, instance_id))
 
 
 def changed(*topics: str) -> None:
     """Moves the change counters of `topics` once the running transaction is committed."""
     for topic in topics:
-        after_commit(lambda topic=topic: _bump(topic))  # type: ignore[misc]
+        after_commit(partial(_bump, topic), key=("changed", topic))
 
 
 def version(topic: str) -> str | None:
@@ -79,7 +79,7 @@ def version(topic: str) -> str | None:
         if value is None:
             client.set(_key(topic), _epoch(), nx=True)
             value = client.get(_key(topic))
-        return value.decode() if value is not None else None
+        return str(int(value)) if value is not None else None
     except RedisError:
         return None
 
@@ -94,11 +94,11 @@ def _bump(topic: str) -> None:
         log.warning("bell.silent", topic=topic, error=str(error))
 
 
-def _quietly(command: str, *arguments: Any) -> None:
+def _publish(channel: str, message: str) -> None:
     try:
-        redis().execute_command(command, *arguments)
+        redis().publish(channel, message)
     except RedisError as error:
-        log.warning("bell.silent", command=command, error=str(error))
+        log.warning("bell.silent", channel=channel, error=str(error))
 
 
 def _key(topic: str) -> str:

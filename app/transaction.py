@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import event
+from sqlalchemy import CursorResult, Update, event
 from sqlalchemy.orm import Session
 
 from app.extensions import db
@@ -40,16 +40,26 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         session.info.pop(_WRITING, None)
-    _run(session.info.pop(_AFTER_COMMIT, []))
+    _run(session.info.pop(_AFTER_COMMIT, {}))
 
 
-def after_commit(call: Callable[[], Any]) -> None:
+def after_commit(call: Callable[[], Any], *, key: object) -> None:
     """Parks `call` until the running transaction is committed; a rollback drops it.
 
-    A call that fails is logged and never raised: the database already holds the truth, and a
-    sweep finds what was missed.
+    Of calls with the same `key` only the first is kept. A call that fails is logged and never
+    raised: the database already holds the truth, and a sweep finds what was missed.
     """
-    db.session().info.setdefault(_AFTER_COMMIT, []).append(call)
+    db.session().info.setdefault(_AFTER_COMMIT, {}).setdefault(key, call)
+
+
+def rows_changed(statement: Update) -> int:
+    """Executes a conditional UPDATE and tells how many rows met it: the house's mutex.
+
+    Objects in the session are not brought up to date; refresh what is used afterwards.
+    """
+    options = {"synchronize_session": False}
+    result = db.session.execute(statement, execution_options=options)
+    return cast("CursorResult[Any]", result).rowcount
 
 
 def is_writing(session: Session) -> bool:
@@ -57,8 +67,8 @@ def is_writing(session: Session) -> bool:
     return bool(session.info.get(_WRITING))
 
 
-def _run(calls: list[Callable[[], Any]]) -> None:
-    for call in calls:
+def _run(calls: dict[object, Callable[[], Any]]) -> None:
+    for call in calls.values():
         try:
             call()
         except Exception:

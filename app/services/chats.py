@@ -1,0 +1,152 @@
+"""Chats of an instance's linked account, and the messages in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import or_, select, tuple_
+
+from app import bell, topics
+from app.clock import utcnow
+from app.core.errors import Conflict, NotFound
+from app.core.ids import new_id
+from app.core.phones import GROUP_SERVER, LID_SERVER, normalize_phone, split_jid
+from app.core.texts import N_
+from app.extensions import db
+from app.models import Chat, Instance, LinkedAccount, Message
+from app.models.chat import GROUP, PERSON
+
+PREVIEW_LENGTH = 200
+
+
+def all_of(instance: Instance, *, limit: int = 200) -> list[Chat]:
+    """The chats of the linked account, the one with the newest message first."""
+    query = (
+        select(Chat)
+        .where(Chat.account_id == instance.account_id)
+        .order_by(Chat.last_at.desc(), Chat.id.desc())
+        .limit(limit)
+    )
+    return list(db.session.scalars(query))
+
+
+def get_for(instance: Instance, chat_id: str) -> Chat:
+    """The chat, if it is the instance's. Raises NotFound otherwise."""
+    chat = db.session.get(Chat, chat_id)
+    if chat is None or chat.instance_id != instance.id:
+        raise NotFound(N_("There is no such chat."), code="chat_not_found")
+    return chat
+
+
+def history(chat: Chat, *, before: str | None = None, limit: int = 50) -> list[Message]:
+    """Up to `limit` messages, oldest first: the newest ones, or those before message `before`."""
+    query = select(Message).where(Message.chat_id == chat.id)
+    if before is not None:
+        anchor = db.session.get(Message, before)
+        if anchor is not None and anchor.chat_id == chat.id:
+            place = tuple_(Message.shown_at, Message.id)
+            query = query.where(place < tuple_(anchor.shown_at, anchor.id))
+    query = query.order_by(Message.shown_at.desc(), Message.id.desc()).limit(limit)
+    return list(reversed(db.session.scalars(query).all()))
+
+
+def account_of(instance: Instance) -> LinkedAccount:
+    """The linked account. Raises Conflict while no phone was ever linked."""
+    if instance.account is None:
+        raise Conflict(N_("Link a phone to this instance first."), code="not_linked")
+    return instance.account
+
+
+def with_address(instance: Instance, address: str, *, country: str) -> Chat:
+    """The chat with `address` (a phone number in any notation, or a JID), made if it is new.
+
+    Raises Invalid for what is neither, Conflict while no phone was ever linked.
+    """
+    account = account_of(instance)
+    if "@" not in address:
+        return person(account, phone=normalize_phone(address, country=country))
+    user, server = split_jid(address)
+    if server == GROUP_SERVER:
+        return group(account, user)
+    return person(account, lid=user) if server == LID_SERVER else person(account, phone=user)
+
+
+def person(
+    account: LinkedAccount, *, phone: str | None = None, lid: str | None = None, name: str = ""
+) -> Chat:
+    """The one chat with a person known by number, by LID or by both; made if it is new.
+
+    What was unknown of the person is added to the chat. Two chats that turn out to be one
+    person's are joined.
+    """
+    known = [Chat.phone == phone] if phone else []
+    known += [Chat.lid == lid] if lid else []
+    query = select(Chat).where(Chat.account_id == account.id, or_(*known)).order_by(Chat.id)
+    found = list(db.session.scalars(query))
+    if not found:
+        return _new(account, kind=PERSON, phone=phone, lid=lid, name=name)
+    chat = found[0]
+    for other in found[1:]:
+        _join(other, into=chat)
+    if (phone and not chat.phone) or (lid and not chat.lid) or (name and name != chat.name):
+        chat.phone, chat.lid = chat.phone or phone, chat.lid or lid
+        chat.name = name[:100] or chat.name
+        db.session.flush()
+        bell.changed(topics.chats(chat.instance_id), topics.chat(chat.id))
+    return chat
+
+
+def group(account: LinkedAccount, group_id: str) -> Chat:
+    """The chat of a group; made if it is new."""
+    query = select(Chat).where(Chat.account_id == account.id, Chat.group_id == group_id)
+    return db.session.scalar(query) or _new(account, kind=GROUP, group_id=group_id)
+
+
+def touch(chat: Chat, *, text: str, at: datetime, unread: int = 0) -> None:
+    """Brings the chat's line in the list up to date with a message of `at`."""
+    if at >= chat.last_at or not chat.last_text:
+        chat.last_at = max(at, chat.last_at) if chat.last_text else at
+        chat.last_text = text[:PREVIEW_LENGTH]
+    chat.unread += unread
+    bell.changed(topics.chats(chat.instance_id), topics.chat(chat.id))
+
+
+def mark_read(chat: Chat) -> None:
+    """Forgets the unread count. Tells WhatsApp nothing: reading here is not reading there."""
+    if chat.unread:
+        chat.unread = 0
+        bell.changed(topics.chats(chat.instance_id))
+
+
+def _new(account: LinkedAccount, **values: str | None) -> Chat:
+    now = utcnow()
+    chat = Chat(
+        id=new_id("cht", now),
+        instance_id=account.instance_id,
+        account_id=account.id,
+        created_at=now,
+        last_at=now,
+        last_text="",
+        unread=0,
+        **values,
+    )
+    db.session.add(chat)
+    db.session.flush()
+    bell.changed(topics.chats(chat.instance_id))
+    return chat
+
+
+def _join(other: Chat, *, into: Chat) -> None:
+    """Moves all of `other` into `into`, which may then take over its number or LID."""
+    for message in db.session.scalars(select(Message).where(Message.chat_id == other.id)):
+        message.chat_id = into.id
+    into.unread += other.unread
+    if other.last_text and other.last_at >= into.last_at:
+        into.last_at, into.last_text = other.last_at, other.last_text
+    phone, lid, name = other.phone, other.lid, other.name
+    db.session.flush()
+    db.session.delete(other)
+    db.session.flush()
+    into.phone, into.lid = into.phone or phone, into.lid or lid
+    into.name = into.name or name
+    db.session.flush()

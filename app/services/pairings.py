@@ -1,0 +1,152 @@
+"""Linking a phone: an attempt is a row that a pairing worker takes up and keeps up to date."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from app import bell, topics
+from app.clock import utcnow
+from app.core.errors import Conflict
+from app.core.ids import new_id
+from app.core.states import UNLINKED, DesiredState, InstanceState
+from app.core.texts import N_
+from app.extensions import db
+from app.models import Instance, LinkedAccount, Pairing, User
+from app.services import activity, instances
+from app.transaction import rows_changed
+
+QUEUE = "pairing"
+JOB = "app.jobs.pairing.pair"
+NOBODY_ASKS = timedelta(seconds=30)
+"""An attempt that nobody looked at for this long ends."""
+LONGEST = timedelta(minutes=4)
+"""Six codes last 160 s (wire.md section 6); an attempt that is older has lost its worker."""
+
+
+def active_of(instance: Instance) -> Pairing | None:
+    """The running attempt of `instance`, if there is one."""
+    return db.session.scalar(
+        select(Pairing).where(Pairing.instance_id == instance.id, Pairing.active.is_(True))
+    )
+
+
+def latest_of(instance: Instance) -> Pairing | None:
+    """The newest attempt of `instance`, running or over."""
+    return db.session.scalar(
+        select(Pairing).where(Pairing.instance_id == instance.id).order_by(Pairing.id.desc())
+    )
+
+
+def start(instance: Instance, *, actor: User | None = None) -> Pairing:
+    """The running attempt, or a new one. Raises Conflict where a phone is linked already."""
+    running = active_of(instance)
+    if running is not None:
+        running.asked_at = utcnow()
+        return running
+    if instance.instance_state not in UNLINKED | {InstanceState.FAILED, InstanceState.STOPPED}:
+        raise Conflict(N_("A phone is linked to this instance already."), code="already_linked")
+    now = utcnow()
+    pairing_id = new_id("pai", now)
+    pairing = Pairing(
+        id=pairing_id,
+        instance_id=instance.id,
+        active=True,
+        key_store=f"{pairing_id}.db",
+        created_at=now,
+        asked_at=now,
+    )
+    db.session.add(pairing)
+    db.session.flush()
+    instances.move(instance, InstanceState.PAIRING, actor=actor)
+    bell.enqueue(QUEUE, JOB, pairing.id, timeout=int(LONGEST.total_seconds()) + 60)
+    return pairing
+
+
+def asked(instance: Instance) -> None:
+    """Notes that somebody is looking at the code, which keeps the attempt alive."""
+    db.session.execute(
+        update(Pairing)
+        .where(Pairing.instance_id == instance.id, Pairing.active.is_(True))
+        .values(asked_at=utcnow())
+    )
+
+
+def take(pairing_id: str) -> bool:
+    """Whether this caller is the one worker that may run the attempt."""
+    free = (Pairing.id == pairing_id, Pairing.active.is_(True), Pairing.started_at.is_(None))
+    return rows_changed(update(Pairing).where(*free).values(started_at=utcnow())) == 1
+
+
+def show_code(pairing: Pairing, code: str, expires_at: datetime) -> None:
+    """Publishes the newest code of the attempt."""
+    pairing.code = code
+    pairing.code_expires_at = expires_at
+    bell.changed(topics.instance(pairing.instance_id))
+
+
+def finish(pairing: Pairing, *, phone: str, lid: str | None, device: int, push_name: str) -> None:
+    """The phone is linked: records the account and wants its session running.
+
+    A number that another instance holds is still recorded, and that instance is named as the
+    reason, because two sessions of one number disturb nobody but the reader.
+    """
+    instance = db.session.get_one(Instance, pairing.instance_id)
+    _end(pairing, reason=None)
+    account = _account(instance, phone)
+    account.lid, account.device, account.key_store = lid, device, pairing.key_store
+    account.push_name = push_name or account.push_name
+    account.linked_at, account.unlinked_at = utcnow(), None
+    db.session.flush()
+    instance.account_id = account.id
+    instances.move(instance, InstanceState.CONNECTING)
+    instances.want(instance, DesiredState.RUNNING)
+    activity.record("instance:phone:linked", instance=instance, phone=phone, device=device)
+
+
+def give_up(pairing: Pairing, *, reason: str | None) -> None:
+    """Ends the attempt without a link: `reason` is a slug of core.reasons, or None when nobody
+    looked any more, which leaves the instance as it was before."""
+    instance = db.session.get_one(Instance, pairing.instance_id)
+    _end(pairing, reason=reason)
+    if instance.instance_state is not InstanceState.PAIRING:
+        return
+    if reason is not None:
+        instances.move(instance, InstanceState.FAILED, reason=reason)
+    elif instance.account_id is None:
+        instances.move(instance, InstanceState.CREATED)
+    else:
+        instances.move(instance, InstanceState.LOGGED_OUT, reason="phone_logged_out")
+
+
+def end_abandoned() -> int:
+    """Ends attempts whose worker is gone or never came; how many there were."""
+    now = utcnow()
+    stale = db.session.scalars(
+        select(Pairing).where(Pairing.active.is_(True), Pairing.created_at < now - LONGEST)
+    ).all()
+    for pairing in stale:
+        give_up(pairing, reason="pairing_crashed")
+    return len(stale)
+
+
+def _end(pairing: Pairing, *, reason: str | None) -> None:
+    pairing.active = None
+    pairing.code = pairing.code_expires_at = None
+    pairing.ended_at = utcnow()
+    pairing.reason = reason
+    db.session.flush()
+
+
+def _account(instance: Instance, phone: str) -> LinkedAccount:
+    """The instance's row for this number: the old one when the number was linked before."""
+    account = db.session.scalar(
+        select(LinkedAccount).where(
+            LinkedAccount.instance_id == instance.id, LinkedAccount.phone == phone
+        )
+    )
+    if account is None:
+        account = LinkedAccount(id=new_id("acc", utcnow()), instance_id=instance.id, phone=phone)
+        db.session.add(account)
+    return account
