@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 from cryptography.fernet import Fernet
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_SOCKET_PATH_BYTES = 100
 
 
 class SettingsError(Exception):
@@ -73,13 +77,21 @@ class Settings(BaseSettings):
 
     @property
     def redis_socket(self) -> Path:
-        """Where the bundled Redis listens when REDIS_URL is not set."""
-        return self.data_dir / "redis.sock"
+        """Where the bundled Redis listens when REDIS_URL is not set.
+
+        A socket's path has at most 107 bytes (unix(7)); a longer one moves to a short folder of
+        its own, the same one in every process.
+        """
+        socket = self.data_dir / "redis.sock"
+        if len(os.fsencode(socket)) <= _SOCKET_PATH_BYTES:
+            return socket
+        mark = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
+        return Path("/tmp") / f"whatsapp-manager-{os.getuid()}-{mark}" / "redis.sock"  # noqa: S108
 
     @property
     def redis_location(self) -> str:
         """The URL of Redis: the given one, or the bundled server's socket."""
-        return self.redis_url or f"unix://{self.redis_socket}"
+        return self.redis_url or f"unix://{quote(str(self.redis_socket))}"
 
     @property
     def key_store_dir(self) -> Path:

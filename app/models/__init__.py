@@ -6,6 +6,7 @@ from app.models.instance import Instance, LinkedAccount
 from app.models.message import Message
 from app.models.pairing import Pairing
 from app.models.session import Host, Lease
+from app.models.tick import Tick
 from app.models.user import AccessToken, ApiKey, SetupLink, User
 from app.models.webhook import Attempt, Delivery, Endpoint
 
@@ -24,5 +25,6 @@ __all__ = [
     "Message",
     "Pairing",
     "SetupLink",
+    "Tick",
     "User",
 ]

@@ -1,0 +1,194 @@
+"""What every test may ask for: settings, the real Redis, the application, the cast."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from flask.ctx import AppContext
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from redis import Redis
+
+from app import create_app, redis_server
+from app.config import Settings
+from app.extensions import db
+from app.models import User
+from app.models.user import ADMINISTRATOR
+from app.supervisor.process import spawn
+from tests import factories
+from tests.waiting import wait_for
+
+ENCRYPTION_KEY = Fernet.generate_key().decode()
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - tmpfs: key stores are slow on a disk
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes the tests blind to the developer's own settings, and the heir of every orphan."""
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where CI is set, a skipped test is a failed run: there everything must be testable."""
+    if _skipped_in_ci(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says why a run without failures fails."""
+    for report in _skipped_in_ci(terminalreporter.config):
+        terminalreporter.write_line(f"skipped although CI is set: {report.nodeid}", red=True)
+
+
+def _skipped_in_ci(config: pytest.Config) -> list[pytest.TestReport]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None:
+        return []
+    skipped: list[pytest.TestReport] = reporter.stats.get("skipped", [])
+    return skipped
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Fails the test that leaves a process behind, and ends the process."""
+    this = psutil.Process()
+    before = set(this.children(recursive=True))
+    yield
+    left = [child for child in this.children(recursive=True) if child not in before]
+    described = [" ".join(_command(child)) for child in left]
+    for child in left:
+        child.kill()
+    psutil.wait_procs(left, timeout=5)
+    assert not described, f"left running: {described}"
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline() or [f"pid {process.pid} ({process.status()})"]
+    except psutil.NoSuchProcess:
+        return [f"pid {process.pid}"]
+
+
+def _folder() -> Path:
+    memory = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+    return Path(tempfile.mkdtemp(prefix="manager-test-", dir=memory))
+
+
+@pytest.fixture(scope="session")
+def session_folder() -> Iterator[Path]:
+    """A folder of the whole run, in memory where the machine allows."""
+    folder = _folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """An empty DATA_DIR of this test alone, in memory where the machine allows."""
+    folder = _folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def redis_server_url(session_folder: Path) -> Iterator[str]:
+    """A real Redis for the whole run; `settings` gives each test an empty one."""
+    settings = Settings(_env_file=None, data_dir=session_folder)
+    process = spawn(redis_server.spec(settings))
+    try:
+        wait_for(lambda: redis_server.answers(settings), what="Redis answers")
+        yield settings.redis_location
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def settings(data_dir: Path, redis_server_url: str) -> Settings:
+    """The product's settings on an empty DATA_DIR and an empty Redis.
+
+    Another value: `settings.model_copy(update={"send_gap_ms": 50})`, before `app` is built.
+    """
+    with Redis.from_url(redis_server_url) as redis:
+        redis.flushall()
+    return Settings(
+        _env_file=None,
+        data_dir=data_dir,
+        redis_url=redis_server_url,
+        secret_key="not a secret",
+        encryption_keys=[ENCRYPTION_KEY],
+    )
+
+
+@pytest.fixture(scope="session")
+def migrated_database(session_folder: Path) -> Path:
+    """An empty SQLite database as the migrations make it; tests work on copies."""
+    settings = Settings(_env_file=None, data_dir=session_folder, encryption_keys=[ENCRYPTION_KEY])
+    app = create_app(settings)
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    return session_folder / "manager.db"
+
+
+@pytest.fixture
+def database(settings: Settings, migrated_database: Path) -> Path:
+    """The product's database, migrated and empty, at the place `settings` names."""
+    return Path(shutil.copy(migrated_database, settings.data_dir))
+
+
+@pytest.fixture
+def app(settings: Settings, database: Path) -> Iterator[Flask]:
+    """The application on its own database. No context is pushed: see `app_context`."""
+    app = create_app(settings)
+    app.config["TESTING"] = True
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+    app.extensions["redis"].close()
+
+
+@pytest.fixture
+def app_context(app: Flask) -> Iterator[AppContext]:
+    """An application context for tests of services; tests of HTTP take `client` instead."""
+    with app.app_context() as context:
+        yield context
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser, or a program, that is not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def alice(app: Flask) -> User:
+    """The administrator."""
+    with app.app_context():
+        return factories.user(email="alice@example.com", name="Alice", role=ADMINISTRATOR)
+
+
+@pytest.fixture
+def bob(app: Flask) -> User:
+    """A user with instances."""
+    with app.app_context():
+        return factories.user(email="bob@example.com", name="Bob")
+
+
+@pytest.fixture
+def charlie(app: Flask) -> User:
+    """A user who must see nothing of anybody else's."""
+    with app.app_context():
+        return factories.user(email="charlie@example.com", name="Charlie")
