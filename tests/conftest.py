@@ -66,19 +66,20 @@ def no_process_is_left() -> Iterator[None]:
     this = psutil.Process()
     before = set(this.children(recursive=True))
     yield
-    left = [child for child in this.children(recursive=True) if child not in before]
-    described = [" ".join(_command(child)) for child in left]
-    for child in left:
-        child.kill()
+    new = [child for child in this.children(recursive=True) if child not in before]
+    _, left = psutil.wait_procs(new, timeout=2)  # an orphan that ends by itself is fine
+    described = [_describe(process) for process in left]
+    for process in left:
+        process.kill()
     psutil.wait_procs(left, timeout=5)
     assert not described, f"left running: {described}"
 
 
-def _command(process: psutil.Process) -> list[str]:
+def _describe(process: psutil.Process) -> str:
     try:
-        return process.cmdline() or [f"pid {process.pid} ({process.status()})"]
+        return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
-        return [f"pid {process.pid}"]
+        return f"pid {process.pid}"
 
 
 def _folder() -> Path:
