@@ -1,0 +1,172 @@
+"""What the control interface can be asked, and how it answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.sandbox import login, pairing
+from app.sandbox.control import state
+from app.sandbox.demo_world import DEMO_PHONE
+from app.sandbox.faults import FaultError
+from app.sandbox.network import Network, NetworkError
+from app.sandbox.world import BEHAVIORS, Endpoint
+
+_NUMBER = re.compile(r"[1-9][0-9]{6,14}")
+
+
+class ControlError(Exception):
+    """A request that cannot be answered: its HTTP status and what is wrong."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, its body parsed."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: dict[str, Any]
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """The field as text; raises ControlError when it is missing or something else."""
+        value = self.body.get(name, default)
+        if not isinstance(value, str) or not value:
+            raise ControlError(400, f"{name} is needed, as text")
+        return value
+
+
+_Answer = tuple[int, Any]
+_Route = Callable[..., Awaitable[_Answer]]
+
+
+async def answer(network: Network, request: Request) -> _Answer:
+    """Return status and body; raises ControlError. Runs on the network's event loop."""
+    handler, arguments = _find(request)
+    try:
+        return await handler(network, request, *arguments)
+    except FaultError as error:
+        raise ControlError(400, str(error)) from None
+    except pairing.ScanError as error:
+        raise ControlError(422, str(error)) from None
+    except NetworkError as error:
+        raise ControlError(404, str(error)) from None
+
+
+def _find(request: Request) -> tuple[_Route, tuple[str, ...]]:
+    known = False
+    for method, pattern, handler in _ROUTES:
+        match = re.fullmatch(pattern, request.path)
+        if match and method == request.method:
+            return handler, match.groups()
+        known = known or match is not None
+    if known:
+        raise ControlError(405, f"{request.method} is not possible here")
+    raise ControlError(404, f"there is nothing at {request.path}")
+
+
+async def _get_state(network: Network, request: Request) -> _Answer:
+    return 200, state.describe(network)
+
+
+async def _add_account(network: Network, request: Request) -> _Answer:
+    number = _number(request.text("number"))
+    behavior = request.text("behavior", "silent")
+    if behavior not in BEHAVIORS:
+        raise ControlError(400, f"behavior is one of {', '.join(BEHAVIORS)}")
+    if number in network.accounts:
+        raise ControlError(409, f"{number} is already on the network")
+    account = network.add_account(number, request.text("name", number), behavior)
+    return 201, state.describe_account(network, account)
+
+
+async def _scan(network: Network, request: Request) -> _Answer:
+    pairing.ScannedCode.parse(request.text("qr"))
+    number = _number(request.text("number", DEMO_PHONE))
+    account = network.accounts.get(number)
+    if account is None:
+        account = network.add_account(number, request.text("name", number), "silent")
+    endpoint = await pairing.scan(network, account, request.text("qr"))
+    return 200, {
+        "jid": str(endpoint.jid),
+        "lid": str(endpoint.lid),
+        "device": endpoint.device,
+    }
+
+
+async def _send(network: Network, request: Request, number: str) -> _Answer:
+    account = network.account(number)
+    to = network.account(_number(request.text("to")))
+    return 200, {"id": network.phones[account.number].send_text(to, request.text("text"))}
+
+
+async def _read(network: Network, request: Request, number: str) -> _Answer:
+    account = network.account(number)
+    author = network.account(_number(request.text("from")))
+    ids = request.body.get("ids")
+    if ids is not None and not (isinstance(ids, list) and all(isinstance(i, str) for i in ids)):
+        raise ControlError(400, "ids is a list of texts")
+    return 200, {"ids": network.phones[account.number].read(author, ids)}
+
+
+async def _remove_device(network: Network, request: Request, number: str, device: str) -> _Answer:
+    login.remove_device(network, Endpoint(network.account(number), int(device)))
+    return 200, state.describe_account(network, network.account(number))
+
+
+async def _get_log(network: Network, request: Request) -> _Answer:
+    since = request.query.get("since", "0")
+    if not since.isdigit():
+        raise ControlError(400, "since is a number")
+    return 200, {"entries": network.journal.since(int(since))}
+
+
+async def _get_faults(network: Network, request: Request) -> _Answer:
+    return 200, network.faults.dump()
+
+
+async def _set_faults(network: Network, request: Request) -> _Answer:
+    """`drop` and `replace` happen once, at once; the rest stays in force."""
+    values = dict(request.body)
+    number = values.pop("number", None)
+    drop, replace = values.pop("drop", False), values.pop("replace", False)
+    account = network.account(_number(str(number))) if number else None
+    network.faults.change(account.number if account else None, values)
+    for connection in state.connections_of(network, account):
+        if replace:
+            login.replace(connection)
+        elif drop:
+            connection.drop()
+    return 200, network.faults.dump()
+
+
+async def _reset_faults(network: Network, request: Request) -> _Answer:
+    network.faults.reset()
+    return 200, network.faults.dump()
+
+
+def _number(text: str) -> str:
+    digits = text.removeprefix("+")
+    if not _NUMBER.fullmatch(digits):
+        raise ControlError(400, f"{text!r} is not a phone number")
+    return digits
+
+
+_ROUTES: tuple[tuple[str, str, _Route], ...] = (
+    ("GET", "/state", _get_state),
+    ("POST", "/accounts", _add_account),
+    ("POST", "/scan", _scan),
+    ("POST", "/accounts/([0-9]+)/send", _send),
+    ("POST", "/accounts/([0-9]+)/read", _read),
+    ("DELETE", "/accounts/([0-9]+)/devices/([0-9]+)", _remove_device),
+    ("GET", "/log", _get_log),
+    ("GET", "/faults", _get_faults),
+    ("PUT", "/faults", _set_faults),
+    ("DELETE", "/faults", _reset_faults),
+)

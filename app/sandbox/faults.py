@@ -1,0 +1,69 @@
+"""Misbehaviour on demand, for everybody or for one number."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+EVERYBODY = "*"
+
+
+class FaultError(ValueError):
+    """A fault that does not exist, or a value it cannot take."""
+
+
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong; the defaults mean nothing does."""
+
+    refuse_connections: bool = False  # the proxy answers 503, live connections stay
+    login_failure: int | None = None  # every login is answered with this code
+    ack_messages: bool = True  # False: messages are delivered but never acknowledged
+    ack_delay_ms: int = 0  # acknowledgements of messages come this much later
+    lose_messages: bool = False  # messages are neither delivered nor acknowledged
+
+    def change(self, values: dict[str, Any]) -> None:
+        """Set the named faults; raises FaultError and changes nothing when one is wrong."""
+        checked = {name: self._checked(name, value) for name, value in values.items()}
+        for name, value in checked.items():
+            setattr(self, name, value)
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if name not in {f.name for f in fields(self)}:
+            raise FaultError(f"there is no fault {name!r}")
+        if name in ("login_failure", "ack_delay_ms"):
+            number_or_none = name == "login_failure" and value is None
+            if number_or_none or (type(value) is int and value >= 0):
+                return value
+            raise FaultError(f"{name} must be a number")
+        if type(value) is not bool:
+            raise FaultError(f"{name} must be true or false")
+        return value
+
+
+@dataclass(slots=True)
+class FaultBoard:
+    """The faults in force, by the number they are for."""
+
+    _by_number: dict[str, Faults] = field(default_factory=dict)
+
+    def of(self, number: str | None) -> Faults:
+        """Return the faults of `number`: its own, if it has any, else everybody's."""
+        own = self._by_number.get(number) if number else None
+        return own or self._by_number.get(EVERYBODY) or Faults()
+
+    def change(self, number: str | None, values: dict[str, Any]) -> None:
+        """Set faults of `number`, or everybody's; raises FaultError."""
+        scope = number or EVERYBODY
+        faults = self._by_number.get(scope) or Faults()
+        faults.change(values)
+        self._by_number[scope] = faults
+
+    def reset(self) -> None:
+        """Everything works again."""
+        self._by_number.clear()
+
+    def dump(self) -> dict[str, Any]:
+        """Return everybody's faults, and under "numbers" those of single numbers."""
+        numbers = {n: asdict(f) for n, f in self._by_number.items() if n != EVERYBODY}
+        return {**asdict(self.of(None)), "numbers": numbers}

@@ -1,0 +1,14 @@
+"""A client acknowledges what it was sent."""
+
+from __future__ import annotations
+
+from app.sandbox.connection import Connection
+from app.sandbox.wire.node import Node
+
+
+def settle(connection: Connection, node: Node) -> None:
+    """Take the stanza out of the device's mailbox."""
+    companion = connection.owner.companion
+    if companion:
+        companion.mailbox.settle(node)
+        connection.network.save_mailbox(connection.owner.account, companion)

@@ -1,0 +1,1 @@
+"""The bytes of WhatsApp's protocol: addresses, nodes, the Noise channel, websocket and TLS."""

@@ -1,0 +1,109 @@
+"""The test's end of an engine process: what it does, and what it has told so far."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from app.sandbox.testing import Announcement
+
+T = TypeVar("T")
+Event = dict[str, Any]
+_ROOT = Path(__file__).resolve().parents[2]
+_SECONDS = 20.0
+
+
+class EngineError(Exception):
+    """The engine refused a command; the text is its own."""
+
+
+def wait_until(look: Callable[[], T], what: str, seconds: float = _SECONDS) -> T:
+    """Return the first true value of `look`; fails with `what` after the deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = look()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"did not happen in {seconds} s: {what}"
+        time.sleep(0.02)
+
+
+class Engine:
+    """A neonize client in a subprocess, on the sandbox of `announcement`."""
+
+    def __init__(self, announcement: Announcement, folder: Path, jid: str = "") -> None:
+        self.folder = folder
+        self.log_file = folder / "engine.log"
+        self._events: list[Event] = []
+        self._numbers = itertools.count(1)
+        command = [sys.executable, "-m", "tests.sandbox.engine_process"]
+        self.process = subprocess.Popen(
+            [*command, str(folder / "keys.db"), str(self.log_file), jid],
+            cwd=_ROOT,
+            env={**os.environ, **announcement.environment()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self._events.append(json.loads(line))
+
+    def events(self, name: str) -> list[Event]:
+        """Every event of this name so far, oldest first."""
+        return [event for event in list(self._events) if event["event"] == name]
+
+    def wait_for(self, name: str, count: int = 1, seconds: float = _SECONDS) -> Event:
+        """Return the `count`th event of this name, waiting for it."""
+        wait_until(lambda: len(self.events(name)) >= count, f"{count} x {name}", seconds)
+        return self.events(name)[count - 1]
+
+    def do(self, what: str, **arguments: Any) -> Any:
+        """Let the engine do something and return its answer; raises EngineError."""
+        number = self.start_doing(what, **arguments)
+        return self.answer(number)
+
+    def start_doing(self, what: str, **arguments: Any) -> int:
+        """Give a command without waiting; returns the number its answer will carry."""
+        number = next(self._numbers)
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps({"n": number, "do": what, **arguments}) + "\n")
+        self.process.stdin.flush()
+        return number
+
+    def answer(self, number: int, seconds: float = _SECONDS) -> Any:
+        """Return the answer to the command `number`; raises EngineError."""
+        found = wait_until(lambda: self.find_answer(number), f"answer {number}", seconds)
+        if "error" in found:
+            raise EngineError(found["error"])
+        return found["result"]
+
+    def find_answer(self, number: int) -> Event | None:
+        """Return the answer to the command `number`, None as long as there is none."""
+        return next((e for e in self.events("answer") if e["n"] == number), None)
+
+    def texts(self) -> list[str]:
+        """The texts of all messages it has received from others, in order."""
+        messages = self.events("Message")
+        return [m["text"] for m in messages if not m["from_me"] and m["category"] != "peer"]
+
+    def kill(self) -> None:
+        """End the process as a crash would."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream:
+                stream.close()

@@ -1,0 +1,153 @@
+"""A bare engine in a process of its own, driven by JSON lines: commands in, events out.
+
+Run with SANDBOX=1 and SSL_CERT_FILE in the environment (the engine's library reads it at exec).
+The engine prints to file descriptors 1 and 2, so both go to a log and the events to a copy of 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from typing import Any
+
+_events = os.fdopen(os.dup(1), "w", buffering=1)
+_lock = threading.Lock()
+
+
+def tell(event: str, **facts: Any) -> None:
+    """Write one event for whoever drives this process."""
+    with _lock:
+        _events.write(json.dumps({"event": event, **facts}) + "\n")
+
+
+def main(key_store: str, log: str, jid: str) -> None:
+    """Connect, and obey until the input ends."""
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    import logging
+
+    import pylibmagic  # noqa: F401  # carries the libmagic that neonize wants
+    from neonize.client import NewClient
+    from neonize.utils import log as neonize_log
+
+    from app.sandbox.trust import trust
+
+    neonize_log.setLevel(logging.DEBUG)
+    trust(bytes.fromhex(os.environ["SANDBOX_NOISE_ROOT"]))
+    client = NewClient(key_store, jid=_jid(jid) if jid else None, uuid="engine")
+    _listen(client)
+    threading.Thread(target=_connect, args=(client,), daemon=True).start()
+    for line in sys.stdin:
+        command = json.loads(line)
+        threading.Thread(target=_obey, args=(client, command), daemon=True).start()
+    # An unpaired client cannot be stopped from inside: the process just goes.
+    os._exit(0)
+
+
+def _connect(client: Any) -> None:
+    from neonize.client import ProxySettings
+
+    try:
+        client.connect(ProxySettings(proxy_address=os.environ["SANDBOX_PROXY_URL"]))
+    except Exception as error:
+        tell("connect_failed", error=str(error))
+    else:
+        tell("connect_returned")
+
+
+def _jid(text: str) -> Any:
+    from neonize.proto.Neonize_pb2 import JID
+
+    user, _, server = text.partition("@")
+    user, _, device = user.partition(":")
+    return JID(
+        User=user, Device=int(device or 0), Server=server, RawAgent=0, Integrator=0, IsEmpty=False
+    )
+
+
+def _name(jid: Any) -> str:
+    device = f":{jid.Device}" if jid.Device else ""
+    return f"{jid.User}{device}@{jid.Server}"
+
+
+def _listen(client: Any) -> None:
+    from neonize import events
+    from neonize.utils import extract_text
+
+    client.event.qr(lambda _, data: tell("qr", text=data.decode()))
+    simple = (
+        "ClientOutdatedEv ConnectedEv DisconnectedEv LoggedOutEv OfflineSyncCompletedEv "
+        "OfflineSyncPreviewEv PairStatusEv StreamErrorEv StreamReplacedEv TemporaryBanEv "
+        "ConnectFailureEv"
+    )
+    for name in simple.split():
+        _listen_simple(client, getattr(events, name), name.removesuffix("Ev"))
+
+    @client.event(events.MessageEv)
+    def _message(_: Any, event: Any) -> None:
+        source = event.Info.MessageSource
+        tell(
+            "Message",
+            id=event.Info.ID,
+            text=extract_text(event.Message),
+            category=event.Info.Category,
+            chat=_name(source.Chat),
+            sender=_name(source.Sender),
+            sender_alt=_name(source.SenderAlt),
+            from_me=source.IsFromMe,
+            push_name=event.Info.Pushname,
+        )
+
+    @client.event(events.ReceiptEv)
+    def _receipt(_: Any, event: Any) -> None:
+        tell(
+            "Receipt",
+            ids=list(event.MessageIDs),
+            type=event.Type,
+            sender=_name(event.MessageSource.Sender),
+        )
+
+    @client.event(events.UndecryptableMessageEv)
+    def _undecryptable(_: Any, event: Any) -> None:
+        tell("Undecryptable", id=event.Info.ID)
+
+
+def _listen_simple(client: Any, kind: Any, name: str) -> None:
+    @client.event(kind)
+    def _handle(_: Any, event: Any) -> None:
+        tell(name, text=str(event))
+
+
+def _obey(client: Any, command: dict[str, Any]) -> None:
+    try:
+        result = _do(client, command)
+    except Exception as error:
+        tell("answer", n=command["n"], error=f"{type(error).__name__}: {error}")
+    else:
+        tell("answer", n=command["n"], result=result)
+
+
+def _do(client: Any, command: dict[str, Any]) -> Any:
+    from neonize.utils.enum import Presence, ReceiptType
+
+    if command["do"] == "send":
+        response = client.send_message(_jid(command["to"]), command["text"])
+        return {"id": response.ID, "timestamp": response.Timestamp}
+    if command["do"] == "mark_read":
+        chat, sender = _jid(command["chat"]), _jid(command["sender"])
+        return client.mark_read(*command["ids"], chat=chat, sender=sender, receipt=ReceiptType.READ)
+    if command["do"] == "presence":
+        return client.send_presence(Presence.AVAILABLE)
+    if command["do"] == "is_on_whatsapp":
+        found = client.is_on_whatsapp(*command["numbers"])
+        return [{"query": f.Query, "jid": _name(f.JID), "in": f.IsIn} for f in found]
+    if command["do"] == "state":
+        return {"connected": client.is_connected, "logged_in": client.is_logged_in}
+    return getattr(client, command["do"])()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])
