@@ -8,14 +8,12 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from app.sandbox.testing import Announcement
+from tests.waiting import wait_for
 
-T = TypeVar("T")
 Event = dict[str, Any]
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 20.0
@@ -23,17 +21,6 @@ _SECONDS = 20.0
 
 class EngineError(Exception):
     """The engine refused a command; the text is its own."""
-
-
-def wait_until(look: Callable[[], T], what: str, seconds: float = _SECONDS) -> T:
-    """Return the first true value of `look`; fails with `what` after the deadline."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = look()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"did not happen in {seconds} s: {what}"
-        time.sleep(0.02)
 
 
 class Engine:
@@ -67,7 +54,7 @@ class Engine:
 
     def wait_for(self, name: str, count: int = 1, seconds: float = _SECONDS) -> Event:
         """Return the `count`th event of this name, waiting for it."""
-        wait_until(lambda: len(self.events(name)) >= count, f"{count} x {name}", seconds)
+        wait_for(lambda: len(self.events(name)) >= count, seconds, f"{count} x {name}")
         return self.events(name)[count - 1]
 
     def do(self, what: str, **arguments: Any) -> Any:
@@ -85,7 +72,7 @@ class Engine:
 
     def answer(self, number: int, seconds: float = _SECONDS) -> Any:
         """Return the answer to the command `number`; raises EngineError."""
-        found = wait_until(lambda: self.find_answer(number), f"answer {number}", seconds)
+        found = wait_for(lambda: self.find_answer(number), seconds, f"answer {number}")
         if "error" in found:
             raise EngineError(found["error"])
         return found["result"]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from app.sandbox.testing import Sandbox
-from tests.sandbox.engine import Engine, wait_until
+from tests.sandbox.engine import Engine
+from tests.waiting import wait_for
 
 ALICE, FRIEND = "15551000002", "15551000012"
 FRIEND_JID = f"{FRIEND}@s.whatsapp.net"
@@ -64,20 +65,21 @@ def test_twenty_texts_each_way_arrive_with_their_receipts(
         answered.append((client.send(FRIEND, ALICE, text), text))
         time.sleep(APART)
 
-    wait_until(lambda: len(engine.texts()) >= COUNT, "all answers reach the engine")
+    wait_for(lambda: len(engine.texts()) >= COUNT, 20, "all answers reach the engine")
     assert [(m["id"], m["text"]) for m in engine.events("Message")] == answered
     assert [(m["id"], m["text"]) for m in _received(sandbox, FRIEND)] == sent
 
     sent_ids = {message_id for message_id, _ in sent}
-    wait_until(lambda: _receipts(engine, DELIVERED) >= sent_ids, "delivery of every text")
+    wait_for(lambda: _receipts(engine, DELIVERED) >= sent_ids, 20, "delivery of every text")
     assert set(client.read(FRIEND, ALICE)) == sent_ids
-    wait_until(lambda: _receipts(engine, READ) >= sent_ids, "every text shown as read")
+    wait_for(lambda: _receipts(engine, READ) >= sent_ids, 20, "every text shown as read")
 
     answer_ids = [message_id for message_id, _ in answered]
     chat = engine.events("Message")[0]["chat"]
     engine.do("mark_read", ids=answer_ids, chat=chat, sender=chat)
-    wait_until(
+    wait_for(
         lambda: _receipts_for(sandbox, FRIEND, "read", device=1) >= set(answer_ids),
+        20,
         "the engine's read receipts",
     )
     assert not engine.events("Undecryptable")
