@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from app.config import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """An application bound to `settings`, or to those of the environment.
+def create_app(settings: Settings | None = None, *, web: bool = True) -> Flask:
+    """An application bound to `settings`, or to those of the environment; for a process that
+    answers no requests, `web=False` leaves out the pages and the API and half of the memory.
 
     The imports stand inside, so that app.sandbox loads none of the product.
     """
     from app.factory import build
 
-    return build(settings)
+    return build(settings, web=web)

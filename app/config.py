@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     default_language: Literal["ru", "en"] = "ru"
     default_country: str = Field(default="RU", pattern="^[A-Z]{2}$")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "text", "json"] = "auto"
     web_threads: int = Field(default=8, ge=1, le=64)
     pairing_workers: int = Field(default=2, ge=1, le=20)
     job_workers: int = Field(default=1, ge=1, le=20)
@@ -105,8 +106,18 @@ class Settings(BaseSettings):
 
     @property
     def sandbox_dir(self) -> Path:
-        """The test network's own folder; sandbox.json in it says where it listens."""
+        """The test network's own folder."""
         return self.data_dir / "sandbox"
+
+    @property
+    def sandbox_state(self) -> Path:
+        """Where the test network, once it listens, says how to reach and to trust it."""
+        return self.sandbox_dir / "sandbox.json"
+
+    @property
+    def demo_password(self) -> str:
+        """The demo account's password, made at the first demo and kept in DATA_DIR (0600)."""
+        return _kept(self.data_dir / "demo.password", secrets.token_urlsafe(9))
 
     @cached_property
     def effective_secret_key(self) -> str:

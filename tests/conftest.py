@@ -15,10 +15,9 @@ from cryptography.fernet import Fernet
 from flask import Flask
 from flask.ctx import AppContext
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
 from redis import Redis
 
-from app import create_app, redis_server
+from app import create_app, migrating, redis_server
 from app.config import Settings
 from app.extensions import db
 from app.models import User
@@ -137,9 +136,9 @@ def settings(data_dir: Path, redis_server_url: str) -> Settings:
 def migrated_database(session_folder: Path) -> Path:
     """An empty SQLite database as the migrations make it; tests work on copies."""
     settings = Settings(_env_file=None, data_dir=session_folder, encryption_keys=[ENCRYPTION_KEY])
-    app = create_app(settings)
+    app = create_app(settings, web=False)
+    migrating.migrate(app)
     with app.app_context():
-        upgrade()
         db.engine.dispose()
     return session_folder / "manager.db"
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from flask import Flask
 from flask.ctx import AppContext
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect
 
+from app import migrating
 from app.extensions import db
 from tests import factories
 
@@ -17,13 +19,15 @@ def test_migrations_make_the_tables_of_the_models(app_context: AppContext) -> No
         assert compare_metadata(context, db.metadata) == []
 
 
-def test_downgrade_removes_every_table(app_context: AppContext) -> None:
+def test_downgrade_removes_every_table(app: Flask, app_context: AppContext) -> None:
+    migrating.bind(app)
     downgrade(revision="base")
 
     assert inspect(db.engine).get_table_names() == ["alembic_version"]
 
 
-def test_migrations_leave_the_engines_tables_alone(app_context: AppContext) -> None:
+def test_migrations_leave_the_engines_tables_alone(app: Flask, app_context: AppContext) -> None:
+    migrating.bind(app)
     with db.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE whatsmeow_device (jid TEXT)")
     downgrade(revision="base")

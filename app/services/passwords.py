@@ -12,7 +12,9 @@ MIN_LENGTH = 10
 MAX_LENGTH = 200  # argon2 reads every byte: a limit keeps a request from being a burden
 
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash("nobody has this password")
+_NOBODY = (  # a hash of nobody's, as costly to check as any other
+    "$argon2id$v=19$m=65536,t=3,p=4$VK+f51V7UOJeOy8x3eddlQ$rnnbCnEgrF9aBAY3vm+ENLbryTzg3ne5h1wnrUQ2yrE"
+)
 
 
 def hash_password(password: str) -> str:

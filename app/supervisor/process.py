@@ -29,7 +29,7 @@ class ProcessSpec:
     death_signal: signal.Signals = signal.SIGKILL
 
 
-def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
+def spawn(spec: ProcessSpec, *, stdout: int | None = None) -> subprocess.Popen[bytes]:
     """Starts `spec` in a session of its own, so that Ctrl-C reaches the supervisor alone.
 
     Call it from a thread that lives as long as the process should: the kernel takes the end of
@@ -46,6 +46,7 @@ def spawn(spec: ProcessSpec) -> subprocess.Popen[bytes]:
         spec.argv,
         env={**os.environ, **spec.environment},
         stdin=subprocess.DEVNULL,
+        stdout=stdout,
         start_new_session=True,
         preexec_fn=die_with_parent,
     )

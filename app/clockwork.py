@@ -1,0 +1,98 @@
+"""The clock: a table of periodic work. Each run is claimed in the database, so that any number of
+clocks, on any number of machines, fire it once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any, cast
+
+import structlog
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from app import create_app
+from app.clock import utcnow
+from app.config import Settings
+from app.extensions import db
+from app.models import Tick
+from app.transaction import transaction
+
+log = structlog.get_logger(__name__)
+
+_LOOK_EVERY = 0.5  # seconds
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """A piece of work done over and over: `run` is the dotted path of a function that takes
+    nothing, opens its own transactions and is safe to run twice."""
+
+    name: str
+    every: timedelta
+    run: str
+
+
+PERIODIC: tuple[Periodic, ...] = ()
+
+
+def main(settings: Settings) -> None:
+    """Runs PERIODIC until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with create_app(settings, web=False).app_context():
+        while not stop.is_set():
+            run_due(PERIODIC)
+            stop.wait(_LOOK_EVERY)
+
+
+def run_due(table: Sequence[Periodic]) -> None:
+    """Runs what is due and not claimed by another clock. What fails is logged, and due again at
+    its next time."""
+    for work in table:
+        try:
+            if claim(work):
+                _function(work.run)()
+        except DBAPIError as error:
+            log.error("tick.failed", name=work.name, error=str(error.orig))
+        except Exception:
+            log.exception("tick.failed", name=work.name)
+        finally:
+            db.session.remove()
+
+
+def claim(work: Periodic) -> bool:
+    """Whether the run of `work` that is due now is ours; its next one is then set."""
+    now = utcnow()
+    due_at = db.session.scalar(select(Tick.due_at).where(Tick.name == work.name))
+    if due_at is None:
+        _add(work, now)
+    elif due_at > now:
+        return False
+    with transaction() as session:
+        moved = session.execute(
+            update(Tick)
+            .where(Tick.name == work.name, Tick.due_at <= now)
+            .values(due_at=now + work.every)
+        )
+    return cast(CursorResult[Any], moved).rowcount == 1
+
+
+def _add(work: Periodic, now: datetime) -> None:
+    """Makes the row of new work, due at once."""
+    try:
+        with transaction() as session:
+            session.add(Tick(name=work.name, due_at=now))
+    except IntegrityError:
+        log.debug("tick.known", name=work.name)  # another clock was first
+
+
+def _function(path: str) -> Callable[[], object]:
+    module, _, name = path.rpartition(".")
+    function: Callable[[], object] = getattr(import_module(module), name)
+    return function

@@ -1,0 +1,134 @@
+"""The roles of worker.py: what each runs, how many of it, and the environment it needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+from app.config import Settings, SettingsError, load_settings
+from app.logging import configure
+from app.supervisor.process import ProcessSpec
+from app.supervisor.watch import Supervisor
+
+WORKER = Path(__file__).resolve().parents[2] / "worker.py"
+HOSTS = "sessions"
+_OTHERS_WAIT = 1.5  # seconds: a start loads two cores fully, and people wait for web and sessions
+_STOP_WITHIN = 6.0  # seconds; the supervisor above waits 7
+
+
+@dataclass(frozen=True)
+class Role:
+    """One kind of worker process.
+
+    `load` imports what the role needs and returns the function that runs it; so the slow part
+    goes on beside the migration. `engine` says that the role, or its child, loads the WhatsApp
+    engine, whose library reads the environment given at exec and no later.
+    """
+
+    load: Callable[[], Callable[[Settings], None]]
+    copies: Callable[[Settings], int]
+    engine: bool = False
+
+
+def _sessions() -> Callable[[Settings], None]:
+    from app.sessions import host
+
+    return host.main
+
+
+def _clock() -> Callable[[Settings], None]:
+    from app import clockwork
+
+    return clockwork.main
+
+
+def _queues(*names: str) -> Callable[[], Callable[[Settings], None]]:
+    def load() -> Callable[[Settings], None]:
+        from app import queue_worker
+
+        return partial(queue_worker.main, queues=names)
+
+    return load
+
+
+ROLES: Mapping[str, Role] = {
+    HOSTS: Role(_sessions, copies=lambda settings: settings.session_hosts, engine=True),
+    "pairing": Role(
+        _queues("pairing"), copies=lambda settings: settings.pairing_workers, engine=True
+    ),
+    "jobs": Role(
+        _queues("webhooks", "imports", "media", "default"),
+        copies=lambda settings: settings.job_workers,
+    ),
+    "clock": Role(_clock, copies=lambda settings: 1),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the role named by `arguments`, or supervises all of them; returns the exit status."""
+    if len(arguments) > 1 or not set(arguments) <= ROLES.keys():
+        print(f"usage: worker.py [{' | '.join(ROLES)}]", file=sys.stderr)
+        return 2
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(f"Cannot start: {error}", file=sys.stderr)
+        return 2
+    if arguments:
+        run_role(arguments[0], settings)
+    else:
+        run_all(settings)
+    return 0
+
+
+def run_all(settings: Settings) -> None:
+    """Supervises every role until SIGTERM."""
+    configure(settings)
+    with Supervisor(stop_within=_STOP_WITHIN) as supervisor:
+        for spec in specs(settings):
+            urgent = spec.name.startswith(HOSTS)
+            supervisor.start(spec, after=0.0 if urgent else _OTHERS_WAIT)
+        supervisor.run()
+
+
+def run_role(name: str, settings: Settings) -> None:
+    """Becomes one process of role `name`; started by hand it first gets its environment."""
+    environment = environment_of(ROLES[name], settings)
+    if any(os.environ.get(key) != value for key, value in environment.items()):
+        arguments = [sys.executable, str(WORKER), name]
+        os.execve(sys.executable, arguments, {**os.environ, **environment})  # noqa: S606
+    from app import schema
+
+    configure(settings)
+    run = ROLES[name].load()
+    schema.wait_until_current(settings)
+    run(settings)
+
+
+def specs(settings: Settings) -> list[ProcessSpec]:
+    """A process for every copy of every role."""
+    return [
+        ProcessSpec(
+            name=f"{name}-{number}" if copies > 1 else name,
+            argv=(sys.executable, str(WORKER), name),
+            environment=environment_of(role, settings),
+        )
+        for name, role in ROLES.items()
+        for copies in (role.copies(settings),)
+        for number in range(1, copies + 1)
+    ]
+
+
+def environment_of(role: Role, settings: Settings) -> dict[str, str]:
+    """What must be in the environment of `role` at exec. Nothing of the sandbox's certificate
+    reaches a role without the engine: Python's own TLS would believe it too."""
+    if not role.engine:
+        return {}
+    state = settings.sandbox_state if settings.sandbox else None
+    environment: dict[str, str] = import_module("app.engine.process").engine_environment(state)
+    return environment
