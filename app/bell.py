@@ -23,6 +23,9 @@ log = structlog.get_logger(__name__)
 WAKE_CHANNEL = "wake"
 """Published with an instance's id when its queue has something new."""
 
+_WAITING_SECONDS = 10
+"""A job that got lost on its way blocks its like for no longer than this."""
+
 
 def connect(url: str) -> Redis:
     """A client for `url`; connects at first use, gives up on a silent server after 5 s."""
@@ -55,6 +58,28 @@ def enqueue(queue_name: str, function: str, *ids: str, timeout: int = 180) -> No
             log.warning("job.not_queued", function=function, ids=ids, error=str(error))
 
     after_commit(send, key=(function, ids))
+
+
+def enqueue_once(queue_name: str, function: str, name: str) -> None:
+    """Like enqueue, but not while the same call waits in the queue already: a burst of commits
+    makes one job. The job says started() before it looks for its work."""
+
+    def send() -> None:
+        try:
+            if redis().set(_waiting_key(function, name), 1, nx=True, ex=_WAITING_SECONDS):
+                queue(queue_name).enqueue(function, name, result_ttl=0, failure_ttl=86_400)
+        except RedisError as error:
+            log.warning("job.not_queued", function=function, ids=(name,), error=str(error))
+
+    after_commit(send, key=(function, name))
+
+
+def started(function: str, name: str) -> None:
+    """Lets enqueue_once queue the same call again: this one is no longer waiting."""
+    try:
+        redis().delete(_waiting_key(function, name))
+    except RedisError as error:
+        log.warning("bell.silent", function=function, error=str(error))
 
 
 def wake(instance_id: str) -> None:
@@ -99,6 +124,10 @@ def _publish(channel: str, message: str) -> None:
         redis().publish(channel, message)
     except RedisError as error:
         log.warning("bell.silent", channel=channel, error=str(error))
+
+
+def _waiting_key(function: str, name: str) -> str:
+    return f"waiting:{function}:{name}"
 
 
 def _key(topic: str) -> str:

@@ -16,6 +16,29 @@ class Event(StrEnum):
     MESSAGE_STATUS = "message_status"
 
 
+class Subscription(StrEnum):
+    """What an endpoint can choose to be told of.
+
+    The delivered and the read status are two switches of the specification but one event, so
+    message_status is chosen by the status; every other event is chosen by its own name.
+    """
+
+    RECEIVED = "message_received"
+    SENT = "message_sent"
+    DELIVERY = "message_status:delivered"
+    READ = "message_status:read"
+
+
+def subscription_for(event: Event, data: dict[str, Any]) -> str:
+    """What an endpoint must have chosen to be told of `event` with this `data`.
+
+    A voice message that was listened to ("played") was read.
+    """
+    if event is not Event.MESSAGE_STATUS:
+        return event.value
+    return Subscription.DELIVERY if data["status"] == "delivered" else Subscription.READ
+
+
 def iso(moment: datetime) -> str:
     """`moment` in ISO 8601 with milliseconds, in UTC, as in every payload."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,162 @@
+"""The RQ job, its lanes and the sweep, on the real Redis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy import select, update
+
+from app import bell
+from app.clock import utcnow
+from app.core.events import Event
+from app.extensions import db
+from app.jobs import webhooks as job
+from app.models import Delivery, Instance, User
+from app.services import webhooks
+from app.transaction import transaction
+from tests import factories
+from tests.receiver import Receiver, Reply, running_receiver
+from tests.waiting import wait_for
+
+
+@pytest.fixture
+def work(app: Flask, app_context: object) -> Iterator[Callable[[], None]]:
+    """Does the jobs that wait in the queue, as the product's worker does."""
+
+    def do_jobs() -> None:
+        queue = bell.queue(webhooks.QUEUE)
+        SimpleWorker([queue], connection=bell.redis(), serializer=JSONSerializer).work(burst=True)
+
+    yield do_jobs
+    job.stop()
+
+
+def waiting_jobs() -> int:
+    return len(bell.queue(webhooks.QUEUE))
+
+
+def statuses() -> list[str]:
+    db.session.rollback()
+    return [row.status for row in db.session.scalars(select(Delivery).order_by(Delivery.id))]
+
+
+def test_an_event_reaches_the_receiver_by_way_of_the_queue(endpoint, receiver, emit, work):
+    emit()
+    work()
+    wait_for(lambda: statuses() == ["delivered"])
+    assert len(receiver.requests) == 1
+
+
+def test_a_burst_of_events_makes_one_job(endpoint, emit):
+    for _ in range(20):
+        emit()
+    assert waiting_jobs() == 1
+
+
+def test_an_event_after_the_job_began_makes_another(endpoint, emit, work):
+    emit()
+    work()
+    emit()
+    assert waiting_jobs() == 1
+
+
+def test_a_rolled_back_event_is_neither_stored_nor_rung(endpoint, instance):
+    with pytest.raises(LookupError), transaction():
+        webhooks.emit(instance.id, Event.MESSAGE_RECEIVED, {"body": "never"})
+        raise LookupError
+    assert (waiting_jobs(), statuses()) == (0, [])
+
+
+def test_a_slow_endpoint_delays_nobody_else(endpoint, receiver, emit, bob: User, work):
+    receiver.otherwise = Reply(delay=20)
+    other = factories.instance(bob)
+    with running_receiver() as quick:
+        factories.endpoint(other, url=quick.url)
+        for _ in range(3):
+            emit()
+        with transaction():
+            webhooks.emit(other.id, Event.MESSAGE_RECEIVED, {"body": "quick"})
+        began = time.monotonic()
+        work()
+        wait_for(lambda: quick.requests, what="the quick receiver is served")
+        assert quick.requests[0].at - began < 2
+        receiver.otherwise = Reply()
+        receiver.close()
+
+
+def test_sweep_rings_for_a_retry_whose_time_has_come(endpoint, receiver, emit, work):
+    receiver.replies = [Reply(status=500)]
+    emit()
+    work()
+    wait_for(lambda: receiver.requests and _attempted_once())
+    _make_due()
+    job.sweep()
+    work()
+    wait_for(lambda: statuses() == ["delivered"])
+
+
+def _attempted_once() -> bool:
+    db.session.rollback()
+    return db.session.scalar(select(Delivery.attempts)) == 1
+
+
+def _make_due() -> None:
+    with transaction() as session:
+        session.execute(update(Delivery).values(due_at=utcnow() - timedelta(seconds=1)))
+
+
+def test_sweep_finds_what_an_emptied_redis_forgot(endpoint, emit, work):
+    emit()
+    bell.redis().flushall()
+    job.sweep()
+    work()
+    wait_for(lambda: statuses() == ["delivered"])
+
+
+def test_sweep_rings_nobody_before_the_retry_is_due(endpoint, receiver, emit):
+    receiver.replies = [Reply(status=500)]
+    emit()
+    job.drain(endpoint.id)
+    bell.redis().flushall()
+    job.sweep()
+    assert waiting_jobs() == 0
+
+
+def test_sweep_rings_nobody_who_is_being_served(endpoint, emit):
+    emit()
+    emit()
+    with transaction() as session:
+        one = session.scalars(select(Delivery)).first()
+        one.claimed_until = utcnow() + timedelta(minutes=1)
+    bell.redis().flushall()
+    job.sweep()
+    assert waiting_jobs() == 0
+
+
+def test_sweep_rings_once_however_often_it_runs(endpoint, emit):
+    emit()
+    for _ in range(5):
+        job.sweep()
+    assert waiting_jobs() == 1
+
+
+def test_sweep_rings_nobody_whose_endpoint_is_off(instance: Instance, receiver: Receiver, emit):
+    endpoint = factories.endpoint(instance, url=receiver.url)
+    emit()
+    bell.redis().flushall()
+    with transaction() as session:
+        session.merge(endpoint).enabled = False
+    job.sweep()
+    assert waiting_jobs() == 0
+
+
+def test_an_event_is_kept_when_redis_is_away(app: Flask, endpoint, emit):
+    app.extensions["redis"] = bell.connect("redis://127.0.0.1:9")
+    emit()
+    assert statuses() == ["pending"]
