@@ -8,13 +8,20 @@ import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _SOCKET_PATH_BYTES = 100
+_SCHEMES = {
+    "database_url": ("sqlite", "postgresql", "postgres"),
+    "redis_url": ("redis", "rediss", "unix"),
+    "whatsapp_proxy": ("http", "https", "socks5"),
+}
+_SECRET = {"secret_key", "encryption_keys", *_SCHEMES}
 
 
 class SettingsError(Exception):
@@ -61,6 +68,14 @@ class Settings(BaseSettings):
         for key in keys:
             Fernet(key)
         return keys
+
+    @field_validator("database_url", "redis_url", "whatsapp_proxy")
+    @classmethod
+    def _check_scheme(cls, url: str, info: ValidationInfo) -> str:
+        schemes = _SCHEMES[info.field_name or ""]
+        if url and urlsplit(url).scheme not in schemes:
+            raise ValueError(f"must begin with {' or '.join(f'{one}://' for one in schemes)}")
+        return url
 
     @field_validator("data_dir")
     @classmethod
@@ -137,9 +152,16 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors()[0]
-        variable = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        raise SettingsError(f"{variable}: {first['msg']}") from None
+        raise SettingsError(_in_words(error.errors()[0])) from None
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    """One line: the variable, what is wrong, and what it said unless that is a secret."""
+    name = str(problem["loc"][0])
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = message[:1].lower() + message[1:]
+    given = "" if name in _SECRET else f" (it is {problem['input']!r})"
+    return f"{name.upper()}: {message}{given}"
 
 
 def _kept(path: Path, fresh: str) -> str:

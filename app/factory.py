@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, current_app
 
 from app import bell
 from app.config import Settings, load_settings
@@ -25,6 +25,11 @@ def build(settings: Settings | None = None, *, web: bool = True) -> Flask:
     if web:
         _register_rooms(app)
     return app
+
+
+def current_settings() -> Settings:
+    """The settings of the application at work."""
+    return settings_of(current_app)
 
 
 def settings_of(app: Flask) -> Settings:

@@ -27,3 +27,7 @@ def _compile(text: Path) -> Path:
         write_mo(target, read_po(source))
     fresh.replace(compiled)  # a reader sees the old one or the new one, never half
     return compiled
+
+
+if __name__ == "__main__":
+    compile_stale()

@@ -29,7 +29,7 @@ def missing(settings: Settings) -> list[str]:
 
 def announce(settings: Settings, prepared: dict[str, str | None]) -> None:
     """Prints the address, and how to get in for the first time."""
-    address = f"http://{netloc(_reachable(settings.host), settings.port)}"
+    address = address_of(settings)
     lines = [f"WhatsApp API Manager: {address}/"]
     if absent := missing(settings):
         lines.append(f"Not ready yet, still waiting for: {', '.join(absent)}")
@@ -40,6 +40,11 @@ def announce(settings: Settings, prepared: dict[str, str | None]) -> None:
         lines.append(f"Test network: no phone needed, nothing reaches WhatsApp. Sign in as {email}")
         lines.append(f"  password: {prepared['demo_password']}")
     print("\n".join([_BAR, *lines, "Ctrl-C ends it.", _BAR]), flush=True)
+
+
+def address_of(settings: Settings) -> str:
+    """Where a browser finds the product, without a slash at the end."""
+    return f"http://{netloc(_reachable(settings.host), settings.port)}"
 
 
 def netloc(host: str, port: int) -> str:
