@@ -1,0 +1,223 @@
+"""What an engine tells us. All times are aware and in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from app.engine.address import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A plain text message. Never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A message of a kind we cannot show yet.
+
+    `kind` is WhatsApp's own name in snake case ("image", "poll_creation"); `text` is its caption
+    or nearest equivalent, "" where there is none.
+    """
+
+    kind: str
+    text: str = ""
+
+
+Content: TypeAlias = Text | Unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Logged in and active: messages can be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The connection dropped. The engine reconnects by itself, with growing pauses."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAliveTimeout:
+    """WhatsApp did not answer a keep-alive; `errors` in a row, the last answer at `last_success`.
+
+    After three minutes of this the engine reconnects by itself.
+    """
+
+    errors: int
+    last_success: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAliveRestored:
+    """WhatsApp answers again after a KeepAliveTimeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOut:
+    """The link is gone for good and its keys are deleted; pair again.
+
+    `reason` is a slug: phone_logged_out, account_gone or refused_by_whatsapp. `on_connect` tells a
+    refusal at login from a removal while connected.
+    """
+
+    reason: str
+    on_connect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReplaced:
+    """Another process opened the same session. The engine does not reconnect."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryBan:
+    """WhatsApp restricted the account. No reconnect.
+
+    `code` is WhatsApp's word for why, "unknown" for one the engine does not know; then it does not
+    tell the end either.
+    """
+
+    code: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOutdated:
+    """WhatsApp refuses this version of the engine. No reconnect."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectFailure:
+    """WhatsApp refused the login for another reason. No reconnect.
+
+    `code` is WhatsApp's number, "unknown" where the engine did not tell it.
+    """
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamError:
+    """WhatsApp ended the stream with a code; Disconnected and Connected follow."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The engine stopped delivering events although nobody closed the session: open it again."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A message arrived, or was sent from the phone or another linked device (`from_me`).
+
+    `push_name` is what the sender calls himself, "" if not told.
+    """
+
+    id: str
+    chat: Address
+    sender: Address
+    from_me: bool
+    is_group: bool
+    timestamp: datetime
+    push_name: str
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class MessageUndecryptable:
+    """A message arrived that cannot be read yet; the sender is asked to send it again.
+
+    If that works, a MessageReceived with the same id follows. `unavailable` means that WhatsApp
+    sent no content for linked devices at all (view-once media, for example): open it on the phone.
+    """
+
+    id: str
+    chat: Address
+    sender: Address
+    is_group: bool
+    timestamp: datetime
+    push_name: str
+    unavailable: bool
+
+
+class ReceiptKind(StrEnum):
+    """What a receipt says. INACTIVE is a delivery too: to a device nobody looks at."""
+
+    DELIVERED = "delivered"
+    INACTIVE = "inactive"
+    READ = "read"
+    PLAYED = "played"
+    READ_SELF = "read_self"
+    PLAYED_SELF = "played_self"
+    SENDER = "sender"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptReceived:
+    """`sender`'s device reports on our messages `ids` in `chat`; one comes from each device.
+
+    READ_SELF and PLAYED_SELF: the owner did so on another device, in `chat`. SENDER: another own
+    device has the message. RETRY: a device could not read it; the engine sends it again.
+    """
+
+    kind: ReceiptKind
+    ids: tuple[str, ...]
+    chat: Address
+    sender: Address
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PushNames:
+    """Names that people gave themselves, as the phone knew them."""
+
+    names: tuple[tuple[Address, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryChat:
+    """One chat of the phone's history. `messages` are newest first, as WhatsApp sends them."""
+
+    chat: Address
+    name: str
+    unread: int
+    messages: tuple[MessageReceived, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryReceived:
+    """A part of the phone's history, sent once after pairing, in several pieces."""
+
+    chats: tuple[HistoryChat, ...]
+
+
+Event: TypeAlias = (
+    Connected
+    | Disconnected
+    | KeepAliveTimeout
+    | KeepAliveRestored
+    | LoggedOut
+    | StreamReplaced
+    | TemporaryBan
+    | ClientOutdated
+    | ConnectFailure
+    | StreamError
+    | SessionEnded
+    | MessageReceived
+    | MessageUndecryptable
+    | ReceiptReceived
+    | PushNames
+    | HistoryReceived
+)

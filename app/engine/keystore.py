@@ -1,0 +1,133 @@
+"""Read-only questions to an engine's key store: whatsmeow's own tables, which we never write.
+
+A SQLite store is read in a short-lived process of its own (10 ms). The engine carries its own copy
+of SQLite, and two copies in one process do not see each other's file locks: closing a file here
+would even drop the engine's (https://www.sqlite.org/howtocorrupt.html, section 2.2.1).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import psycopg
+
+from app.engine.address import Address
+from app.engine.base import Account
+from app.engine.errors import EngineError
+
+_READER = Path(__file__).with_name("sqlite_reader.py")
+_READ_SECONDS = 15.0
+_LEAST_FREE_BYTES = 4 * 1024 * 1024
+
+_ACCOUNT = "SELECT jid, lid, push_name, platform FROM whatsmeow_device WHERE jid = :jid"
+_SENT_ID = "SELECT message_id FROM whatsmeow_message_secrets WHERE our_jid = :jid AND key = :secret"
+
+
+class KeyStoreUnreadable(EngineError):
+    """The key store is there but cannot be read."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__("key_store_unreadable", detail)
+
+
+def is_postgres(store: str) -> bool:
+    """Returns whether the store is a database URL; else it is a path."""
+    return store.startswith(("postgres://", "postgresql://"))
+
+
+def find_account(store: str, jid: str) -> Account | None:
+    """Returns the account whose JID, with device number, is `jid`, or None if there is none.
+
+    Raises KeyStoreUnreadable.
+    """
+    rows = _rows(store, _ACCOUNT, {"jid": jid})
+    if not rows:
+        return None
+    own, lid, push_name, platform = rows[0]
+    return Account(own, Address.of(own, lid), push_name, platform)
+
+
+def find_sent_id(store: str, jid: str, secret: bytes) -> str | None:
+    """Returns the id of the message sent by `jid` with this secret, None if there is none.
+
+    The engine commits the row before it hands the message to its socket (whatsmeow, send.go), so
+    None means that the message never left, an id that it may have. Raises KeyStoreUnreadable.
+    """
+    rows = _rows(store, _SENT_ID, {"jid": jid, "secret": secret})
+    return str(rows[0][0]) if rows else None
+
+
+def is_writable(store: str) -> bool:
+    """Returns whether a SQLite store's file and folder can be written and its disk has room.
+
+    For PostgreSQL always True: there the engine's own warning tells.
+    """
+    if is_postgres(store):
+        return True
+    path = Path(store)
+    if not all(os.access(place, os.W_OK) for place in (path, path.parent)):
+        return False
+    return shutil.disk_usage(path.parent).free >= _LEAST_FREE_BYTES
+
+
+def _rows(store: str, query: str, values: dict[str, Any]) -> list[list[Any]]:
+    if is_postgres(store):
+        return _postgres_rows(store, query, values)
+    return _sqlite_rows(store, query, values)
+
+
+def _sqlite_rows(store: str, query: str, values: dict[str, Any]) -> list[list[Any]]:
+    if not Path(store).exists():
+        return []
+    plain = {
+        key: value.hex() if isinstance(value, bytes) else value for key, value in values.items()
+    }
+    order = {"path": str(Path(store).absolute()), "query": query, "values": plain}
+    order["blobs"] = [key for key, value in values.items() if isinstance(value, bytes)]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and our own file
+            [sys.executable, "-I", "-S", str(_READER)],
+            input=json.dumps(order),
+            capture_output=True,
+            text=True,
+            timeout=_READ_SECONDS,
+            check=True,
+        )
+    except subprocess.SubprocessError as error:
+        detail = getattr(error, "stderr", "") or str(error)
+        raise KeyStoreUnreadable(detail.strip().rpartition("\n")[2]) from error
+    rows: list[list[Any]] = json.loads(done.stdout)
+    return rows
+
+
+def _postgres_rows(store: str, query: str, values: dict[str, Any]) -> list[list[Any]]:
+    for key in values:
+        query = query.replace(f":{key}", f"%({key})s")
+    try:
+        with psycopg.connect(libpq_url(store), connect_timeout=10) as connection:
+            connection.read_only = True
+            return [list(row) for row in connection.execute(query, values)]
+    except psycopg.errors.UndefinedTable:
+        return []
+    except psycopg.Error as error:
+        raise KeyStoreUnreadable(str(error).strip()) from error
+
+
+def libpq_url(store: str) -> str:
+    """Returns the engine's database URL as libpq takes it.
+
+    The engine's driver knows `search_path` as a parameter of its own, libpq only as an option.
+    """
+    parts = urlsplit(store)
+    parameters = dict(parse_qsl(parts.query))
+    path = parameters.pop("search_path", None)
+    if path:
+        parameters["options"] = f"{parameters.get('options', '')} -csearch_path={path}".strip()
+    return urlunsplit(parts._replace(query=urlencode(parameters)))

@@ -1,0 +1,125 @@
+"""Loading the engine's library, once per process, and what it says through Python's logging."""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib
+import logging
+import threading
+import time
+from typing import Any
+
+_client: Any = None
+_loading = threading.Lock()
+
+
+class KeyStoreWatch(logging.Handler):
+    """Notices the engine's warning that it could not write a message's secret.
+
+    It only warns and sends all the same (whatsmeow, send.go), so nobody could find that message's
+    id after a crash: sending pauses for a while after each warning. One watch for the process.
+    """
+
+    PAUSE_SECONDS = 30.0
+    _WARNING = "Failed to store message secret"
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._until = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Starts the pause at that warning."""
+        if record.getMessage().startswith(self._WARNING):
+            self._until = time.monotonic() + self.PAUSE_SECONDS
+
+    @property
+    def failing(self) -> bool:
+        """Whether keys could not be written a moment ago."""
+        return time.monotonic() < self._until
+
+
+key_store_watch = KeyStoreWatch()
+
+
+def load() -> Any:
+    """Returns neonize's client module, loading the library at the first call.
+
+    A process that has called this must not fork any more (starting other programs is fine).
+    """
+    global _client
+    with _loading:
+        if _client is None:
+            _client = _load()
+    return _client
+
+
+def is_loaded() -> bool:
+    """Returns whether this process carries the engine's library."""
+    return _client is not None
+
+
+def _load() -> Any:
+    if ctypes.util.find_library("magic") is None:
+        importlib.import_module("pylibmagic")  # puts its own copy where python-magic looks
+    # neonize installs a handler of its own on the root logger unless there is one.
+    root = logging.getLogger()
+    placeholder = logging.NullHandler()
+    root.addHandler(placeholder)
+    level = root.level
+    try:
+        client = importlib.import_module("neonize.client")
+    finally:
+        root.removeHandler(placeholder)
+        root.setLevel(level)
+    # This logger's level is the level of the Go side too; unset it would send every debug line.
+    logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
+    logging.getLogger("whatsmeow.Client").addHandler(key_store_watch)
+    return client
+
+
+def jid(user: str, server: str, device: int) -> Any:
+    """Returns neonize's JID."""
+    kind = _proto("Neonize_pb2").JID
+    return kind(User=user, Server=server, Device=device, RawAgent=0, Integrator=0, IsEmpty=not user)
+
+
+def message(**fields: Any) -> Any:
+    """Returns WhatsApp's Message with these fields."""
+    return _proto("waE2E.WAWebProtobufsE2E_pb2").Message(**fields)
+
+
+def device_props(name: str) -> Any:
+    """Returns how this device introduces itself when it is linked: `name` on the phone's list."""
+    props = _proto("waCompanionReg.WACompanionReg_pb2").DeviceProps
+    return props(os=name, platformType=props.DESKTOP, requireFullSync=False)
+
+
+def proxy_settings(url: str | None) -> Any:
+    """Returns neonize's form of a proxy URL; None for none."""
+    return importlib.import_module("neonize._binder").ProxySettings(url) if url else None
+
+
+def read_receipt() -> Any:
+    """Returns neonize's name for a read receipt."""
+    return importlib.import_module("neonize.utils.enum").ReceiptType.READ
+
+
+def presence(available: bool) -> Any:
+    """Returns neonize's name for being online or not."""
+    names = importlib.import_module("neonize.utils.enum").Presence
+    return names.AVAILABLE if available else names.UNAVAILABLE
+
+
+def engine_exception() -> type[Exception]:
+    """Returns the base of all errors that neonize raises."""
+    base: type[Exception] = importlib.import_module("neonize.exc").NeonizeError
+    return base
+
+
+def _proto(module: str) -> Any:
+    return importlib.import_module(f"neonize.proto.{module}")
+
+
+def c_text(pointer: int) -> str:
+    """Returns the C string at this address."""
+    return ctypes.string_at(pointer).decode(errors="replace")

@@ -1,0 +1,242 @@
+"""The engine on neonize (whatsmeow): sessions of linked accounts, many in one process.
+
+What neonize needs to be treated with care (each point was seen, see the tests):
+
+- Its Go side keeps sessions in maps without a lock: opening and stopping happen under one lock for
+  the whole process, and nothing here polls it.
+- Calls for a session that is not open end the process: methods refuse them.
+- `NewClient` named by a JID takes the phone number for its key, so two sessions of one number would
+  share it, and stops that key when it is garbage-collected: here each opening has a key of its own
+  and no such finalizer.
+- `connect()` blocks for the life of the session, so it has a thread. It also returns when an event
+  cannot be passed on (a receipt of a kind neonize does not know); nothing is delivered from then
+  on, so the session is stopped and tells with SessionEnded.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from app.engine import keystore, library, reach
+from app.engine.base import EventSink, OpenRequest, Sent
+from app.engine.errors import (
+    EngineError,
+    KeysMissing,
+    KeyStoreUnwritable,
+    NetworkUnreachable,
+    NotConnected,
+    engine_error,
+)
+from app.engine.events import Event
+from app.engine.raw import RawEvent
+from app.engine.tap import SESSION_EVENTS, EventTap
+from app.engine.translate import SESSION_ENDED, translate
+
+log = logging.getLogger(__name__)
+
+SECRET_LENGTH = 32
+_CONNECT_SECONDS = 60.0
+_REGISTER_SECONDS = 3.0
+_STOP_SECONDS = 10.0
+_LOOKUP_SECONDS = 0.05
+
+_lifecycle = threading.Lock()
+_openings = itertools.count(1)
+
+
+class NeonizeEngine:
+    """Opens sessions of linked accounts. See `app.engine.base.Engine`."""
+
+    def open(self, request: OpenRequest, on_event: EventSink) -> NeonizeSession:
+        """Returns a session, not connected yet. Raises KeysMissing, KeyStoreUnreadable."""
+        if keystore.find_account(request.store, request.jid) is None:
+            raise KeysMissing(request.jid)
+        return NeonizeSession(request, on_event)
+
+    def translate(self, raw: RawEvent) -> list[Event]:
+        """Returns what a raw event means. Raises BadRawEvent."""
+        return translate(raw)
+
+
+class NeonizeSession:
+    """One linked account on neonize. See `app.engine.base.EngineSession`; made by the engine."""
+
+    def __init__(self, request: OpenRequest, on_event: EventSink) -> None:
+        self._request = request
+        self._on_event = on_event
+        self._state = threading.Lock()
+        self._open = False
+        self._closed = False
+        self._stopped = False
+        self._calls = 0
+        self._connected = threading.Event()
+        self._settled = threading.Event()  # connected for the first time, or failed to
+        self._failure = ""
+        self._thread: threading.Thread | None = None
+        self._client = self._new_client()
+
+    def _new_client(self) -> Any:
+        client = library.load().NewClient(
+            self._request.store, uuid=f"{self._request.jid}#{next(_openings)}"
+        )
+        client._stop_finalizer.detach()
+        client.jid = _proto_jid(self._request.jid, with_device=True)
+        client.event = EventTap(SESSION_EVENTS, self._on_event, self._on_device)
+        return client
+
+    def start(self) -> None:
+        """Connects; returns once the connection stands. Raises NetworkUnreachable, KeysMissing."""
+        reach.check(self._request.proxy)
+        if keystore.find_account(self._request.store, self._request.jid) is None:
+            raise KeysMissing(self._request.jid)
+        with _lifecycle:
+            with self._state:
+                if self._closed or self._thread is not None:
+                    raise NotConnected("a session is started once; open another one")
+                self._thread = threading.Thread(
+                    target=self._run, name=f"engine {self._request.jid}", daemon=True
+                )
+            self._thread.start()
+            # By then the engine has written its maps, even if the network is still being slow.
+            self._settled.wait(_REGISTER_SECONDS)
+        self._settled.wait(_CONNECT_SECONDS)
+        if not self._connected.is_set():
+            self.close()
+            raise NetworkUnreachable(self._failure or "no answer in time")
+
+    def _run(self) -> None:
+        """Holds the session: returns when it was stopped, or cannot go on."""
+        settings = library.proxy_settings(self._request.proxy)
+        try:
+            self._client.connect(settings)
+        except Exception as error:
+            self._failure = str(error)
+            log.warning("the engine left session %s: %s", self._request.jid, error)
+        with self._state:
+            unexpected = self._connected.is_set() and not self._closed
+            self._open = False
+        self._settled.set()
+        if unexpected:
+            self._stop()
+            detail = (self._failure or "the engine returned").encode()
+            self._on_event(RawEvent(SESSION_ENDED, detail, datetime.now(UTC)))
+
+    def _on_device(self, device: bytes) -> None:
+        with self._state:
+            self._open = not self._closed
+            self._connected.set()
+        self._settled.set()
+        if self._closed:  # by somebody who could not wait for a slow network
+            self._stop()
+
+    def close(self) -> None:
+        """Disconnects and frees the session. Safe to call twice, and from an event's handler."""
+        with self._state:
+            self._closed = True
+            self._open = False
+            started, beginning = self._thread, self._calls > 0
+        if started is None:
+            return
+        if beginning:
+            time.sleep(_LOOKUP_SECONDS)  # calls just begun still look their client up
+        if self._settled.wait(_STOP_SECONDS):
+            self._stop()
+        if not self._on_own_thread():
+            started.join(_STOP_SECONDS)
+
+    def _stop(self) -> None:
+        """Takes the session out of the engine's maps, once."""
+        with self._state:
+            if self._stopped:
+                return
+            self._stopped = True
+        with _lifecycle:
+            self._client.stop()
+
+    def _on_own_thread(self) -> bool:
+        """Whether this runs in an event's handler: neonize names that thread for the client."""
+        current = threading.current_thread()
+        return current is self._thread or current.name == self._client.uuid.decode()
+
+    def logout(self) -> None:
+        """Unlinks this device, deletes its keys, and closes; still open when it raises."""
+        with self._live() as client, _own_errors():
+            client.logout()
+        self.close()
+
+    def send_text(self, to: str, text: str, *, secret: bytes) -> Sent:
+        """Sends a text and returns when WhatsApp has accepted it. Raises EngineError."""
+        if len(secret) != SECRET_LENGTH:
+            raise ValueError(f"a message secret has {SECRET_LENGTH} bytes")
+        message = library.message(conversation=text)
+        message.messageContextInfo.messageSecret = secret
+        with self._live() as client, _own_errors():
+            self._check_keys_can_be_written()
+            answer = client.send_message(_proto_jid(to), message)
+        return Sent(answer.ID, datetime.fromtimestamp(answer.Timestamp, UTC))
+
+    def _check_keys_can_be_written(self) -> None:
+        store = self._request.store
+        if library.key_store_watch.failing or not keystore.is_writable(store):
+            raise KeyStoreUnwritable(store if not keystore.is_postgres(store) else "")
+
+    def find_sent_id(self, secret: bytes) -> str | None:
+        """Returns the id of the message with this secret, None if it never left."""
+        return keystore.find_sent_id(self._request.store, self._request.jid, secret)
+
+    def mark_read(self, ids: Sequence[str], *, chat: str, sender: str) -> None:
+        """Tells `sender` that these messages of `chat` were read. Raises EngineError."""
+        if not ids:
+            return
+        with self._live() as client, _own_errors():
+            client.mark_read(
+                *ids,
+                chat=_proto_jid(chat),
+                sender=_proto_jid(sender),
+                receipt=library.read_receipt(),
+            )
+
+    def set_available(self, available: bool) -> None:
+        """Shows the account as online or not. Raises EngineError."""
+        with self._live() as client, _own_errors():
+            client.send_presence(library.presence(available))
+
+    @contextmanager
+    def _live(self) -> Iterator[Any]:
+        """Gives the client of an open session. Raises NotConnected."""
+        with self._state:
+            if not self._open:
+                raise NotConnected("the session is not open")
+            self._calls += 1
+        try:
+            yield self._client
+        finally:
+            with self._state:
+                self._calls -= 1
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """Turns the engine's errors into ours."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except library.engine_exception() as error:
+        text = error.args[0] if error.args else ""
+        raise engine_error(text.decode() if isinstance(text, bytes) else str(text)) from error
+
+
+def _proto_jid(jid: str, *, with_device: bool = False) -> Any:
+    """Returns neonize's form of a JID; the device number is dropped unless asked for."""
+    user, _, server = jid.partition("@")
+    user, _, device = user.partition(":")
+    number = int(device) if with_device and device else 0
+    return library.jid(user, server, number)

@@ -1,0 +1,12 @@
+"""Reactions: an emoji on another message; "" takes one back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.engine.events import Content, Unsupported
+
+READERS: dict[str, Callable[[Any], Content | None]] = {
+    "reactionMessage": lambda value: Unsupported("reaction", value.text),
+}

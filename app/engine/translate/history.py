@@ -1,0 +1,64 @@
+"""The phone's history, sent after pairing: chats with their messages, and names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from app.engine.address import Address
+from app.engine.events import Event, HistoryChat, HistoryReceived, MessageReceived, PushNames
+from app.engine.raw import RawEvent
+from app.engine.translate.contents import content_of
+
+
+def _history(message: Any, raw: RawEvent) -> list[Event]:
+    data = message.Data
+    numbers = {mapping.lidJID: mapping.pnJID for mapping in data.phoneNumberToLidMappings}
+    events: list[Event] = []
+    names = tuple((_address(entry.ID, numbers), entry.pushname) for entry in data.pushnames)
+    if names:
+        events.append(PushNames(names))
+    chats = tuple(_chat(conversation, numbers) for conversation in data.conversations)
+    if chats:
+        events.append(HistoryReceived(chats))
+    return events
+
+
+def _chat(conversation: Any, numbers: dict[str, str]) -> HistoryChat:
+    chat = Address.of(
+        conversation.ID, conversation.pnJID, conversation.lidJID, numbers.get(conversation.ID)
+    )
+    found = (_message(item.message, chat, numbers) for item in conversation.messages)
+    return HistoryChat(
+        chat=chat,
+        name=conversation.name,
+        unread=conversation.unreadCount,
+        messages=tuple(message for message in found if message is not None),
+    )
+
+
+def _message(info: Any, chat: Address, numbers: dict[str, str]) -> MessageReceived | None:
+    content = content_of(info.message) if info.HasField("message") else None
+    if content is None:
+        return None
+    participant = info.participant or info.key.participant
+    sender = _address(participant, numbers) if participant else chat
+    return MessageReceived(
+        id=info.key.ID,
+        chat=chat,
+        # History does not name the account itself; who asks knows it by from_me.
+        sender=Address() if info.key.fromMe else sender,
+        from_me=info.key.fromMe,
+        is_group=chat.is_group,
+        timestamp=datetime.fromtimestamp(info.messageTimestamp, UTC),
+        push_name=info.pushName,
+        content=content,
+    )
+
+
+def _address(jid: str, numbers: dict[str, str]) -> Address:
+    return Address.of(jid, numbers.get(jid))
+
+
+TRANSLATORS: dict[str, Callable[[Any, RawEvent], list[Event]]] = {"HistorySync": _history}
