@@ -37,7 +37,9 @@ class Periodic:
     run: str
 
 
-PERIODIC: tuple[Periodic, ...] = ()
+PERIODIC: tuple[Periodic, ...] = (
+    Periodic("sweep webhooks", timedelta(seconds=2), "app.jobs.webhooks.sweep"),
+)
 
 
 def main(settings: Settings) -> None:

@@ -56,14 +56,20 @@ def _queues(*names: str) -> Callable[[], Callable[[Settings], None]]:
     return load
 
 
+def _webhooks() -> Callable[[Settings], None]:
+    from app import queue_worker
+
+    return partial(queue_worker.main_in_process, queues=("webhooks",))
+
+
 ROLES: Mapping[str, Role] = {
     HOSTS: Role(_sessions, copies=lambda settings: settings.session_hosts, engine=True),
     "pairing": Role(
         _queues("pairing"), copies=lambda settings: settings.pairing_workers, engine=True
     ),
+    "webhooks": Role(_webhooks, copies=lambda settings: 1),
     "jobs": Role(
-        _queues("webhooks", "imports", "media", "default"),
-        copies=lambda settings: settings.job_workers,
+        _queues("imports", "media", "default"), copies=lambda settings: settings.job_workers
     ),
     "clock": Role(_clock, copies=lambda settings: 1),
 }

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from app.transaction import transaction
 from tests.receiver import Reply
 from tests.waiting import wait_for
 from tests.webhooks.conftest import SECRET
+from tests.webhooks.test_worker import environment_of
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -378,11 +378,4 @@ from app.jobs.webhooks import drain
 with create_app().app_context():
     drain({endpoint_id!r})
 """
-    environment = {
-        **os.environ,
-        "DATA_DIR": str(settings.data_dir),
-        "REDIS_URL": settings.redis_url,
-        "ENCRYPTION_KEYS": ",".join(settings.encryption_keys),
-        "WEBHOOK_PRIVATE_ADDRESSES": "1",
-    }
-    return subprocess.Popen([sys.executable, "-c", code], env=environment)
+    return subprocess.Popen([sys.executable, "-c", code], env=environment_of(settings))
