@@ -20,6 +20,7 @@ from app.clock import utcnow
 from app.config import Settings
 from app.extensions import db
 from app.models import Tick
+from app.services import pairings
 from app.transaction import transaction
 
 log = structlog.get_logger(__name__)
@@ -37,8 +38,9 @@ class Periodic:
     run: str
 
 
-PERIODIC: tuple[Periodic, ...] = (
-    Periodic("sweep webhooks", timedelta(seconds=2), "app.jobs.webhooks.sweep"),
+PERIODIC = (
+    Periodic("sweep_webhooks", timedelta(seconds=2), "app.jobs.webhooks.sweep"),
+    Periodic("end_pairings", timedelta(seconds=5), "app.clockwork.end_pairings"),
 )
 
 
@@ -59,7 +61,7 @@ def run_due(table: Sequence[Periodic]) -> None:
     for work in table:
         try:
             if claim(work):
-                _function(work.run)()
+                function_of(work)()
         except DBAPIError as error:
             log.error("tick.failed", name=work.name, error=str(error.orig))
         except Exception:
@@ -85,6 +87,12 @@ def claim(work: Periodic) -> bool:
     return cast(CursorResult[Any], moved).rowcount == 1
 
 
+def end_pairings() -> None:
+    """Ends the pairing attempts that nobody looks at any more."""
+    with transaction():
+        pairings.end_abandoned()
+
+
 def _add(work: Periodic, now: datetime) -> None:
     """Makes the row of new work, due at once."""
     try:
@@ -94,7 +102,8 @@ def _add(work: Periodic, now: datetime) -> None:
         log.debug("tick.known", name=work.name)  # another clock was first
 
 
-def _function(path: str) -> Callable[[], object]:
-    module, _, name = path.rpartition(".")
+def function_of(work: Periodic) -> Callable[[], object]:
+    """The function that `work` names. Raises ImportError or AttributeError."""
+    module, _, name = work.run.rpartition(".")
     function: Callable[[], object] = getattr(import_module(module), name)
     return function

@@ -1,4 +1,4 @@
-"""RQ workers as the product runs them: JSON jobs, an application context, no orphans."""
+"""RQ workers as the product runs them: JSON jobs in an application context, and no orphans."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ from app.config import Settings
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _QUIET = "WARNING"  # RQ tells the story of every job at INFO
+_REDIS_PAUSE = 5.0  # seconds, the longest between two looks for a Redis that went away
 
 
-class _ProductWorker(BaseWorker):
-    max_connection_wait_time = 5.0  # seconds between two looks for a Redis that went away
+class _InApplication(BaseWorker):
+    """A worker whose jobs find the application's database and settings."""
+
+    max_connection_wait_time = _REDIS_PAUSE
+    log_job_description = False  # ids are enough in a log
     app: Flask
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        """Whether `job` went well; it finds the application's database and settings."""
+        """Whether `job` went well."""
         with self.app.app_context():
-            done: bool = super().perform_job(job, queue, execution)
-            return done
+            return super().perform_job(job, queue, execution)
 
 
-class QueueWorker(_ProductWorker, Worker):
-    """Takes jobs one at a time; each runs in a fork that dies with this process."""
+class ForkingWorker(_InApplication, Worker):
+    """Runs each job in a fork, which may take long, hang or crash, and dies with this process."""
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Runs `job` in the fork, and never returns."""
@@ -40,31 +43,29 @@ class QueueWorker(_ProductWorker, Worker):
         super().main_work_horse(job, queue)
 
 
-class InProcessWorker(_ProductWorker, SimpleWorker):
-    """Takes jobs one at a time and runs them in this process, so that their threads live on."""
+class InlineWorker(_InApplication, SimpleWorker):
+    """Runs jobs in this process: for those that return at once and leave the work to threads."""
 
 
-def main(settings: Settings, queues: Sequence[str]) -> None:
+def run_forking(settings: Settings, queues: Sequence[str]) -> None:
     """Works on `queues`, the first one first, until SIGTERM; the running job may finish."""
-    _work(QueueWorker, settings, queues)
+    _work(ForkingWorker, create_app(settings, web=False), settings, queues)
 
 
-def main_in_process(settings: Settings, queues: Sequence[str]) -> None:
-    """The same without forks; what the jobs' threads have in hand may finish too."""
-    worker = _work(InProcessWorker, settings, queues)
-    from app.jobs import webhooks
+def run_inline(settings: Settings, queues: Sequence[str]) -> None:
+    """The same for jobs that return at once; what they left to threads is finished at the end."""
+    from app.jobs import webhooks  # brings what sends over HTTP, which other roles do without
 
-    with worker.app.app_context():
+    app = create_app(settings, web=False)
+    _work(InlineWorker, app, settings, queues)
+    with app.app_context():
         webhooks.stop()
 
 
-def _work(kind: type[_ProductWorker], settings: Settings, queues: Sequence[str]) -> _ProductWorker:
-    worker = kind(
-        list(queues),
-        connection=bell.connect(settings.redis_location),
-        serializer=JSONSerializer,
-    )
-    worker.app = create_app(settings, web=False)
-    worker.log_job_description = False  # ids are enough in a log
+def _work(
+    kind: type[_InApplication], app: Flask, settings: Settings, queues: Sequence[str]
+) -> None:
+    connection = bell.connect(settings.redis_location)
+    worker = kind(list(queues), connection=connection, serializer=JSONSerializer)
+    worker.app = app
     worker.work(logging_level=_QUIET)
-    return worker

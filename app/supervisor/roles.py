@@ -47,30 +47,29 @@ def _clock() -> Callable[[Settings], None]:
     return clockwork.main
 
 
-def _queues(*names: str) -> Callable[[], Callable[[Settings], None]]:
-    def load() -> Callable[[Settings], None]:
-        from app import queue_worker
+def _pairing() -> Callable[[Settings], None]:
+    from app import queue_worker
 
-        return partial(queue_worker.main, queues=names)
-
-    return load
+    return partial(queue_worker.run_forking, queues=("pairing",))
 
 
 def _webhooks() -> Callable[[Settings], None]:
     from app import queue_worker
 
-    return partial(queue_worker.main_in_process, queues=("webhooks",))
+    return partial(queue_worker.run_inline, queues=("webhooks",))
+
+
+def _jobs() -> Callable[[Settings], None]:
+    from app import queue_worker
+
+    return partial(queue_worker.run_forking, queues=("imports", "media", "default"))
 
 
 ROLES: Mapping[str, Role] = {
     HOSTS: Role(_sessions, copies=lambda settings: settings.session_hosts, engine=True),
-    "pairing": Role(
-        _queues("pairing"), copies=lambda settings: settings.pairing_workers, engine=True
-    ),
+    "pairing": Role(_pairing, copies=lambda settings: settings.pairing_workers, engine=True),
     "webhooks": Role(_webhooks, copies=lambda settings: 1),
-    "jobs": Role(
-        _queues("imports", "media", "default"), copies=lambda settings: settings.job_workers
-    ),
+    "jobs": Role(_jobs, copies=lambda settings: settings.job_workers),
     "clock": Role(_clock, copies=lambda settings: 1),
 }
 
