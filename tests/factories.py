@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from app.clock import utcnow
 from app.core.ids import new_id
 from app.core.states import DesiredState, InstanceState, MessageStatus
-from app.models import Chat, Endpoint, Instance, LinkedAccount, Message, User
+from app.models import Chat, Endpoint, Host, Instance, LinkedAccount, Message, User
 from app.models.base import Base
 from app.models.message import INCOMING
 from app.models.user import USER
@@ -132,6 +132,16 @@ def endpoint(instance: Instance, **overrides: Any) -> Endpoint:
             "secret": "shared secret",
             "created_at": utcnow(),
         },
+        overrides,
+    )
+
+
+def host(**overrides: Any) -> Host:
+    """A session host that was seen just now."""
+    return _add(
+        Host,
+        "hst",
+        {"name": "machine:1", "capacity": 50, "started_at": utcnow(), "seen_at": utcnow()},
         overrides,
     )
 
