@@ -9,9 +9,9 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
+from app.config import current_settings
 from app.core.errors import AppError
 from app.extensions import db
-from app.factory import current_settings
 from app.models import User
 from app.services import accounts
 from app.supervisor.readiness import address_of

@@ -7,13 +7,16 @@ import os
 import secrets
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote, urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 _SOCKET_PATH_BYTES = 100
 _SCHEMES = {
@@ -153,6 +156,19 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError(_in_words(error.errors()[0])) from None
+
+
+def settings_of(app: Flask) -> Settings:
+    """The settings `app` was built with."""
+    settings: Settings = app.config["SETTINGS"]
+    return settings
+
+
+def current_settings() -> Settings:
+    """The settings of the application at work."""
+    from flask import current_app  # the supervisor reads settings too, and has no use for Flask
+
+    return settings_of(current_app)
 
 
 def _in_words(problem: ErrorDetails) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask, current_app
+from flask import Flask
 
 from app import bell
 from app.config import Settings, load_settings
+from app.config import settings_of as settings_of  # moved; sessions still asks here
 from app.database import prepare_sqlite
 from app.extensions import csrf, db, login_manager
 from app.models.encryption import use_encryption_keys
@@ -25,17 +26,6 @@ def build(settings: Settings | None = None, *, web: bool = True) -> Flask:
     if web:
         _register_rooms(app)
     return app
-
-
-def current_settings() -> Settings:
-    """The settings of the application at work."""
-    return settings_of(current_app)
-
-
-def settings_of(app: Flask) -> Settings:
-    """The settings `app` was built with."""
-    settings: Settings = app.config["SETTINGS"]
-    return settings
 
 
 def _web_application() -> Flask:

@@ -10,7 +10,7 @@ from flask import Flask, current_app
 
 from app import bell
 from app.clock import utcnow
-from app.factory import settings_of
+from app.config import settings_of
 from app.jobs.lanes import Lanes
 from app.outgoing.sender import Sender
 from app.services import deliveries, webhooks
