@@ -9,7 +9,8 @@ from datetime import timedelta
 def delay_before(attempt: int, *, first: timedelta, cap: timedelta) -> timedelta:
     """The pause after failed `attempt` (1 for the first): doubled each time, never over `cap`."""
     doublings = min(max(attempt - 1, 0), 32)
-    return min(first * float(2**doublings), cap)
+    seconds = first.total_seconds() * 2.0**doublings  # a timedelta would overflow
+    return timedelta(seconds=min(seconds, cap.total_seconds()))
 
 
 def with_jitter(delay: timedelta, *, spread: float = 0.2) -> timedelta:

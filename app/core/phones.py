@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
 
 from app.core.errors import Invalid
@@ -10,6 +12,12 @@ from app.core.texts import N_
 PHONE_SERVER = "s.whatsapp.net"
 LID_SERVER = "lid"
 GROUP_SERVER = "g.us"
+_USERS = {
+    PHONE_SERVER: re.compile("[0-9]{5,20}"),
+    LID_SERVER: re.compile("[0-9]{5,20}"),
+    GROUP_SERVER: re.compile("[0-9]{5,20}(-[0-9]{5,15})?"),  # old ones: creator-time
+}
+"""What stands before the @."""
 
 
 def normalize_phone(text: str, *, country: str) -> str:
@@ -70,8 +78,9 @@ def lid_jid(user: str) -> str:
 
 def split_jid(jid: str) -> tuple[str, str]:
     """User and server of `jid`, its device number dropped. Raises Invalid for anything else."""
-    user, separator, server = jid.strip().partition("@")
+    user, _, server = jid.strip().partition("@")
     user = user.partition(":")[0]
-    if not separator or server not in {PHONE_SERVER, LID_SERVER, GROUP_SERVER} or not user:
+    form = _USERS.get(server)
+    if form is None or not form.fullmatch(user):
         raise Invalid(N_("This is not a WhatsApp address."), field="to", code="bad_address")
     return user, server

@@ -1,0 +1,256 @@
+"""Messages: queued, sent, received, and how far each has come."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import select
+
+from app.clock import utcnow
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.states import MessageStatus
+from app.extensions import db
+from app.models import Chat, Delivery, Message
+from app.services import messaging
+from app.transaction import transaction
+from tests import factories
+
+
+def queue(instance, **values) -> Message:
+    values = {"to": "+79161234567", "text": "Hello", "source": "api", "country": "RU", **values}
+    with transaction():
+        return messaging.queue_text(instance, **values)
+
+
+def sending(instance) -> Message:
+    message = queue(instance)
+    with transaction():
+        assert messaging.claim(message)
+    return message
+
+
+def sent(instance, wa_id: str = "3EB0A") -> Message:
+    message = sending(instance)
+    with transaction():
+        assert messaging.sent(message, wa_id, utcnow())
+    return message
+
+
+def events() -> list[tuple[str, dict]]:
+    rows = db.session.scalars(select(Delivery).order_by(Delivery.id))
+    return [(row.event, json.loads(row.body)["data"]) for row in rows]
+
+
+def arrival(chat: Chat, **values) -> messaging.Arrival:
+    return messaging.Arrival(
+        **{
+            "wa_id": "3EB0B",
+            "chat": chat,
+            "from_me": False,
+            "kind": "text",
+            "text": "Hi",
+            "at": utcnow(),
+            "sender_phone": chat.phone,
+            "sender_lid": chat.lid,
+            "sender_name": "Anna",
+            **values,
+        }
+    )
+
+
+def store(chat: Chat, **values) -> Message | None:
+    with transaction():
+        return messaging.store(arrival(chat, **values))
+
+
+def everything(instance) -> None:
+    chosen = ["message_received", "message_sent", "message_status:delivered", "message_status:read"]
+    factories.endpoint(instance, events=chosen)
+
+
+def test_a_queued_message_waits_with_a_secret_of_its_own(linked):
+    first, second = queue(linked), queue(linked)
+    assert (first.status, first.direction, first.source) == ("queued", "out", "api")
+    assert len(first.secret) == 32
+    assert first.secret != second.secret
+
+
+def test_a_queued_message_shows_in_its_chat_at_once(linked):
+    message = queue(linked, text="See you")
+    assert message.chat.last_text == "See you"
+    assert message.chat.unread == 0
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t"])
+def test_an_empty_message_is_refused(linked, text):
+    with pytest.raises(Invalid) as caught:
+        queue(linked, text=text)
+    assert (caught.value.field, caught.value.code) == ("text", "text_missing")
+
+
+def test_a_text_may_be_as_long_as_whatsapp_allows(linked):
+    assert queue(linked, text="a" * messaging.TEXT_LIMIT)
+    with pytest.raises(Invalid) as caught:
+        queue(linked, text="a" * (messaging.TEXT_LIMIT + 1))
+    assert caught.value.code == "text_too_long"
+
+
+def test_a_bad_number_queues_nothing(linked):
+    with pytest.raises(Invalid):
+        queue(linked, to="nobody")
+    assert db.session.scalars(select(Message)).all() == []
+    assert db.session.scalars(select(Chat)).all() == []
+
+
+def test_the_same_idempotency_key_gives_the_same_message(linked):
+    first = queue(linked, idempotency_key="order-1")
+    again = queue(linked, to="8 916 123-45-67", idempotency_key="order-1")
+    assert again.id == first.id
+
+
+@pytest.mark.parametrize("other", [{"text": "Other"}, {"to": "+79160000009"}])
+def test_an_idempotency_key_stands_for_one_message_only(linked, other):
+    queue(linked, idempotency_key="order-1")
+    with pytest.raises(Conflict) as caught:
+        queue(linked, idempotency_key="order-1", **other)
+    assert caught.value.code == "idempotency_conflict"
+
+
+def test_another_instance_may_use_the_same_key(linked, instance):
+    factories.linked_account(instance)
+    first = queue(linked, idempotency_key="order-1")
+    assert queue(instance, idempotency_key="order-1").id != first.id
+
+
+def test_the_queue_is_taken_in_order(linked, account):
+    first = queue(linked)
+    queue(linked)
+    assert messaging.next_queued(linked.id, account.id).id == first.id
+
+
+def test_a_message_is_claimed_once(linked):
+    message = queue(linked)
+    with transaction():
+        assert messaging.claim(message)
+        assert not messaging.claim(message)
+    assert messaging.next_queued(linked.id, message.account_id) is None
+
+
+def test_a_message_that_never_left_goes_back_to_the_queue(linked):
+    message = sending(linked)
+    assert [one.id for one in messaging.in_flight(message.account_id)] == [message.id]
+    with transaction():
+        assert messaging.put_back(message)
+    assert message.status == "queued"
+
+
+def test_message_sent_is_told_when_whatsapp_accepted_it(linked):
+    everything(linked)
+    message = sending(linked)
+    assert events() == []
+    with transaction():
+        messaging.sent(message, "3EB0A", utcnow())
+    [(event, data)] = events()
+    assert event == "message_sent"
+    assert (data["messageId"], data["whatsappId"]) == (message.id, "3EB0A")
+    assert (data["from"], data["chatId"]) == (
+        "79160000001@s.whatsapp.net",
+        "79161234567@s.whatsapp.net",
+    )
+    assert (data["body"], data["source"], data["instanceId"]) == ("Hello", "api", linked.id)
+
+
+def test_a_message_is_told_as_sent_only_once(linked):
+    everything(linked)
+    message = sent(linked)
+    with transaction():
+        assert not messaging.sent(message, "3EB0A", utcnow())
+    assert len(events()) == 1
+
+
+def test_a_refused_message_says_why(linked):
+    message = sending(linked)
+    with transaction():
+        assert messaging.refused(message, "not_on_whatsapp")
+    assert (message.status, message.failure) == ("failed", "not_on_whatsapp")
+
+
+def test_an_unconfirmed_message_is_settled_by_a_receipt(linked, account):
+    everything(linked)
+    message = sending(linked)
+    with transaction():
+        messaging.unconfirmed(message, "3EB0A")
+    with transaction():
+        messaging.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
+    assert message.status == "delivered"
+    assert [event for event, _ in events()] == ["message_sent", "message_status"]
+
+
+def test_receipts_lift_a_message_step_by_step(linked, account):
+    everything(linked)
+    message = sent(linked)
+    for status in (MessageStatus.DELIVERED, MessageStatus.READ):
+        with transaction():
+            messaging.receipt(account, ["3EB0A"], status, utcnow())
+        assert message.status == status
+    assert message.delivered_at is not None
+    assert message.read_at is not None
+    statuses = [data["status"] for event, data in events() if event == "message_status"]
+    assert statuses == ["delivered", "read"]
+
+
+def test_a_late_receipt_takes_nothing_back(linked, account):
+    message = sent(linked)
+    for status in (MessageStatus.READ, MessageStatus.DELIVERED):
+        with transaction():
+            messaging.receipt(account, ["3EB0A"], status, utcnow())
+    assert message.status == "read"
+
+
+def test_a_receipt_of_another_account_changes_nothing(linked, instance):
+    other = factories.linked_account(instance)
+    message = sent(linked)
+    with transaction():
+        messaging.receipt(other, ["3EB0A"], MessageStatus.READ, utcnow())
+    assert message.status == "sent"
+
+
+def test_a_received_message_is_stored_counted_and_told(linked, chat):
+    everything(linked)
+    message = store(chat, text="Good day")
+    assert (message.status, message.direction) == ("received", "in")
+    assert (chat.unread, chat.last_text) == (1, "Good day")
+    [(event, data)] = events()
+    assert event == "message_received"
+    assert (data["from"], data["fromLid"], data["pushName"]) == (
+        "79161234567@s.whatsapp.net",
+        "200000000001",
+        "Anna",
+    )
+    assert (data["body"], data["type"], data["isGroup"]) == ("Good day", "text", False)
+
+
+def test_a_message_that_comes_twice_is_stored_and_told_once(linked, chat):
+    everything(linked)
+    assert store(chat) is not None
+    assert store(chat) is None
+    assert len(events()) == 1
+    assert chat.unread == 1
+
+
+def test_a_message_written_on_the_phone_is_told_as_sent(linked, chat):
+    everything(linked)
+    message = store(chat, from_me=True)
+    assert (message.direction, message.source, message.status) == ("out", "phone", "sent")
+    [(event, data)] = events()
+    assert (event, data["source"]) == ("message_sent", "phone")
+    assert chat.unread == 0
+
+
+def test_somebody_elses_message_is_not_found(linked, instance):
+    message = queue(linked)
+    assert messaging.get_for(linked, message.id).id == message.id
+    for wrong in (instance, linked):
+        with pytest.raises(NotFound):
+            messaging.get_for(wrong, message.id if wrong is instance else "msg_nothing")

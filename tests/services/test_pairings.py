@@ -1,0 +1,130 @@
+"""Linking a phone: attempts as rows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from app import bell
+from app.clock import utcnow
+from app.core.errors import Conflict
+from app.core.states import InstanceState
+from app.models import Pairing
+from app.services import pairings
+from app.transaction import transaction
+
+
+def start(instance, **values) -> Pairing:
+    with transaction():
+        return pairings.start(instance, **values)
+
+
+def finish(pairing: Pairing, **values) -> None:
+    values = {"phone": "79161234567", "lid": "2001", "device": 3, "push_name": "Anna", **values}
+    with transaction():
+        pairings.finish(pairing, **values)
+
+
+def test_a_start_makes_an_attempt_and_rings_for_a_worker(instance, bob):
+    pairing = start(instance, actor=bob)
+    assert pairings.active_of(instance).id == pairing.id
+    assert instance.state == "pairing"
+    assert len(bell.queue(pairings.QUEUE)) == 1
+
+
+def test_a_second_start_joins_the_running_attempt(instance):
+    first = start(instance)
+    assert start(instance).id == first.id
+    assert len(bell.queue(pairings.QUEUE)) == 1
+
+
+def test_a_linked_instance_starts_no_attempt(linked):
+    with pytest.raises(Conflict) as caught:
+        start(linked)
+    assert caught.value.code == "already_linked"
+
+
+def test_an_attempt_is_taken_by_one_worker(instance):
+    pairing = start(instance)
+    with transaction():
+        assert pairings.take(pairing.id)
+        assert not pairings.take(pairing.id)
+
+
+def test_a_shown_code_is_kept_encrypted(instance):
+    pairing = start(instance)
+    expires_at = utcnow() + timedelta(seconds=60)
+    with transaction() as session:
+        pairings.show_code(pairing, "2@the code", expires_at)
+        session.flush()
+        raw = session.connection().exec_driver_sql("SELECT code FROM pairings").scalar()
+    assert "the code" not in raw
+    assert (pairing.code, pairing.code_expires_at) == ("2@the code", expires_at)
+
+
+def test_looking_at_the_code_is_noted(instance):
+    pairing = start(instance)
+    later = pairing.asked_at + timedelta(seconds=20)
+    with time_machine.travel(later, tick=False), transaction():
+        pairings.asked(instance)
+    with transaction() as session:
+        session.refresh(pairing)
+    assert pairing.asked_at == later
+
+
+def test_a_linked_phone_wants_its_session(instance):
+    pairing = start(instance)
+    finish(pairing)
+    assert (instance.state, instance.desired) == ("connecting", "running")
+    assert instance.account.device_jid == "79161234567:3@s.whatsapp.net"
+    assert (pairing.active, pairing.code, pairing.reason) == (None, None, None)
+
+
+def test_the_same_number_again_is_the_same_account(instance):
+    finish(start(instance))
+    first = instance.account_id
+    with transaction():
+        instance.state = InstanceState.LOGGED_OUT
+    finish(start(instance), device=4)
+    assert instance.account_id == first
+    assert instance.account.device == 4
+
+
+def test_another_number_is_another_account(instance):
+    finish(start(instance))
+    first = instance.account_id
+    with transaction():
+        instance.state = InstanceState.LOGGED_OUT
+    finish(start(instance), phone="79160000009")
+    assert instance.account_id != first
+
+
+def test_an_attempt_nobody_looks_at_leaves_the_instance_as_it_was(instance):
+    with transaction():
+        pairings.give_up(pairings.start(instance), reason=None)
+    assert (instance.state, instance.reason) == ("created", None)
+
+
+def test_an_attempt_that_failed_says_why(instance):
+    with transaction():
+        pairings.give_up(pairings.start(instance), reason="qr_expired")
+    assert (instance.state, instance.reason) == ("failed", "qr_expired")
+    assert start(instance).active is True
+
+
+def test_an_attempt_whose_worker_is_gone_is_ended(instance):
+    pairing = start(instance)
+    with transaction():
+        assert pairings.end_abandoned() == 0
+    with time_machine.travel(utcnow() + pairings.LONGEST + timedelta(seconds=1)), transaction():
+        assert pairings.end_abandoned() == 1
+    assert (pairing.active, instance.reason) == (None, "pairing_crashed")
+
+
+def test_the_newest_attempt_is_told_also_when_it_is_over(instance):
+    with transaction():
+        pairings.give_up(pairings.start(instance), reason="qr_expired")
+    second = start(instance)
+    assert pairings.latest_of(instance).id == second.id
