@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ async def run(folder: Path, port: int, control_port: int) -> None:
     demo_world.settle(network)
     proxy = Proxy(network, tls.server_context(server_file), root)
     stop = _stop_event()
-    listener = await _listen(proxy.serve, port)
+    listener = await _listen(_holding(proxy.serve), port)
     with _control(network, control_port) as control:
         facts = {
             "pid": os.getpid(),
@@ -89,6 +89,24 @@ def _stop_event() -> asyncio.Event:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, event.set)
     return event
+
+
+def _holding(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]],
+) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
+    """Return a connection callback that keeps its tasks alive.
+
+    asyncio holds them only through the stream's protocol, which the switch to TLS replaces: a task
+    nobody holds is collected in mid-connection.
+    """
+    tasks: set[asyncio.Task[None]] = set()
+
+    def start(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(serve(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    return start
 
 
 async def _listen(serve: Callable[..., Any], port: int) -> asyncio.Server:
