@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -65,13 +66,23 @@ def no_process_is_left() -> Iterator[None]:
     this = psutil.Process()
     before = set(this.children(recursive=True))
     yield
-    new = [child for child in this.children(recursive=True) if child not in before]
+    # What a fixture of a wider scope started may start and replace its own meanwhile.
+    new = [child for child in _family(this, without=before) if child not in before]
     _, left = psutil.wait_procs(new, timeout=2)  # an orphan that ends by itself is fine
     described = [_describe(process) for process in left]
     for process in left:
         process.kill()
     psutil.wait_procs(left, timeout=5)
     assert not described, f"left running: {described}"
+
+
+def _family(process: psutil.Process, without: set[psutil.Process]) -> Iterator[psutil.Process]:
+    """The descendants of `process`, without those of the processes `without`."""
+    for child in process.children():
+        yield child
+        if child not in without:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                yield from _family(child, without)
 
 
 def _describe(process: psutil.Process) -> str:
@@ -89,6 +100,14 @@ def _folder() -> Path:
 @pytest.fixture(scope="session")
 def session_folder() -> Iterator[Path]:
     """A folder of the whole run, in memory where the machine allows."""
+    folder = _folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def module_folder() -> Iterator[Path]:
+    """An empty folder of one module's tests, in memory where the machine allows."""
     folder = _folder()
     yield folder
     shutil.rmtree(folder)
