@@ -109,6 +109,14 @@ def version(topic: str) -> str | None:
         return None
 
 
+def once_in(seconds: int, key: str) -> bool:
+    """Whether nobody asked this of `key` within the last `seconds`; True when Redis is away."""
+    try:
+        return bool(redis().set(f"once:{key}", 1, nx=True, ex=seconds))
+    except RedisError:
+        return True
+
+
 def _bump(topic: str) -> None:
     try:
         pipeline = redis().pipeline()

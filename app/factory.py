@@ -62,7 +62,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _bind_extensions(app: Flask, settings: Settings) -> None:
     db.init_app(app)
-    login_manager.init_app(app)
+    login_manager.init_app(app, add_context_processor=False)  # see app/ui/presenting.py
     csrf.init_app(app)
     with app.app_context():
         prepare_sqlite(db.engine)
@@ -70,7 +70,7 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
 
 
 def _register_rooms(app: Flask) -> None:
-    from app import api, cli, health, ui
+    from app import api, cli, health, http_errors, i18n, security, ui
 
-    for room in (health, ui, api, cli):
+    for room in (i18n, security, http_errors, health, ui, api, cli):
         room.register(app)

@@ -26,7 +26,8 @@ ARROWS = {
     "engine": {"core", "sandbox.trust"},
     "sessions": {"core", "models", "services", "engine", "supervisor.process"},
     "jobs": {"core", "models", "services", "outgoing", "sessions", "engine", "supervisor.process"},
-    "ui": {"core", "models", "services", "security"},
+    "security": {"core", "models", "services"},
+    "ui": {"core", "models", "services", "security", "sandbox.client"},  # the demo's test phone
     "api": {"core", "models", "services", "security"},
     "sandbox": set[str](),
 }

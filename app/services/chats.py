@@ -50,6 +50,19 @@ def history(chat: Chat, *, before: str | None = None, limit: int = 50) -> list[M
     return list(reversed(db.session.scalars(query).all()))
 
 
+def since(chat: Chat, first: str, *, limit: int = 1000) -> list[Message]:
+    """Message `first` and all after it, oldest first; the newest ones when it is unknown."""
+    anchor = db.session.get(Message, first)
+    if anchor is None or anchor.chat_id != chat.id:
+        return history(chat)
+    place = tuple_(Message.shown_at, Message.id)
+    query = select(Message).where(
+        Message.chat_id == chat.id, place >= tuple_(anchor.shown_at, anchor.id)
+    )
+    query = query.order_by(Message.shown_at.desc(), Message.id.desc()).limit(limit)
+    return list(reversed(db.session.scalars(query).all()))
+
+
 def account_of(instance: Instance) -> LinkedAccount:
     """The linked account. Raises Conflict while no phone was ever linked."""
     if instance.account is None:
@@ -108,14 +121,21 @@ def touch(chat: Chat, *, text: str, at: datetime, unread: int = 0) -> None:
         chat.last_at = max(at, chat.last_at) if chat.last_text else at
         chat.last_text = text[:PREVIEW_LENGTH]
     chat.unread += unread
-    bell.changed(topics.chats(chat.instance_id), topics.chat(chat.id))
+    bell.changed(topics.chat(chat.id))
+    _tell_lists(chat)
 
 
 def mark_read(chat: Chat) -> None:
     """Forgets the unread count. Tells WhatsApp nothing: reading here is not reading there."""
     if chat.unread:
         chat.unread = 0
-        bell.changed(topics.chats(chat.instance_id))
+        _tell_lists(chat)
+
+
+def _tell_lists(chat: Chat) -> None:
+    """The chat's line has news: in the list of chats, and in its instance's line of the owner."""
+    owner_id = db.session.get_one(Instance, chat.instance_id).owner_id
+    bell.changed(topics.chats(chat.instance_id), topics.instances_of(owner_id))
 
 
 def _new(account: LinkedAccount, **values: str | None) -> Chat:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, func, select, update
 
 from app import bell, topics
 from app.clock import utcnow
@@ -15,7 +16,7 @@ from app.core.ids import new_id
 from app.core.states import DesiredState, InstanceState, may_move
 from app.core.texts import N_
 from app.extensions import db
-from app.models import Instance, LinkedAccount, User
+from app.models import Chat, Instance, LinkedAccount, Message, User
 from app.services import activity
 from app.transaction import rows_changed
 
@@ -27,6 +28,30 @@ def all_of(user: User) -> list[Instance]:
     """The instances `user` owns, by name."""
     query = select(Instance).where(Instance.owner_id == user.id).order_by(Instance.name)
     return list(db.session.scalars(query))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """An instance as a list shows it."""
+
+    instance: Instance
+    unread: int
+    active_at: datetime  # the newest message, or the last change of state
+
+
+def summaries_of(user: User) -> list[Summary]:
+    """The instances `user` owns, by name, with what waits in their chats."""
+    query = (
+        select(Instance, func.coalesce(func.sum(Chat.unread), 0), func.max(Chat.last_at))
+        .outerjoin(Chat, Chat.account_id == Instance.account_id)
+        .where(Instance.owner_id == user.id)
+        .group_by(Instance.id)
+        .order_by(Instance.name)
+    )
+    return [
+        Summary(instance, unread, max(instance.state_changed_at, newest or instance.created_at))
+        for instance, unread, newest in db.session.execute(query)
+    ]
 
 
 def get_for(user: User, instance_id: str) -> Instance:
@@ -68,6 +93,22 @@ def change(
         instance.description = _checked_description(description)
     activity.record("instance:settings:changed", instance=instance, actor=actor)
     tell_of_change(instance)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """How much would be lost with an instance."""
+
+    chats: int
+    messages: int
+
+
+def contents_of(instance: Instance) -> Contents:
+    """The number of chats and messages of all accounts that were ever linked to it."""
+    return Contents(
+        chats=_count(select(Chat.id).where(Chat.instance_id == instance.id)),
+        messages=_count(select(Message.id).where(Message.instance_id == instance.id)),
+    )
 
 
 def delete(instance: Instance, *, actor: User) -> None:
@@ -137,6 +178,10 @@ def linked_elsewhere(instance: Instance, phone: str) -> Instance | None:
             Instance.id != instance.id,
         )
     )
+
+
+def _count(query: Select[Any]) -> int:
+    return db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
 
 def _checked_name(owner_id: str, name: str) -> str:

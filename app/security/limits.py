@@ -1,0 +1,63 @@
+"""How often somebody may try to sign in."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from flask import Flask, Response, g
+from flask_limiter import RateLimitExceeded
+from flask_limiter.util import get_remote_address
+
+from app.config import Settings
+from app.core.errors import RateLimited
+from app.extensions import limiter
+
+PER_ADDRESS = "10 per minute; 100 per hour"
+PER_ACCOUNT = "30 per 15 minutes"
+"""Guesses at one account from many addresses; its owner can still use the API key."""
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Counts in Redis; while it is away, in this process's memory."""
+    location = settings.redis_location
+    app.config.update(
+        RATELIMIT_STORAGE_URI=location.replace("unix://", "redis+unix://", 1),
+        RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 1, "socket_timeout": 1},
+        RATELIMIT_KEY_PREFIX="limits",
+        RATELIMIT_HEADERS_ENABLED=False,
+    )
+    limiter.init_app(app)
+
+
+def limit_sign_in(account: str) -> None:
+    """Lets an attempt to sign in to `account` pass. It counts if its answer is 401 or 422.
+
+    Raises RateLimited after too many failures from this address, or at this account.
+    """
+    g.sign_in_account = account.strip().lower()
+    try:
+        _attempt()
+    except RateLimitExceeded:
+        breached = limiter.current_limit
+        wait = breached.reset_at - time.time() if breached else 60.0
+        raise RateLimited(max(1, math.ceil(wait))) from None
+
+
+def _was_refused(response: Response) -> bool:
+    return response.status_code in {401, 422}
+
+
+def _account() -> str:
+    account: str = g.sign_in_account
+    return account or "nobody"
+
+
+@limiter.shared_limit(
+    PER_ACCOUNT, scope="sign-in account", key_func=_account, deduct_when=_was_refused
+)
+@limiter.shared_limit(
+    PER_ADDRESS, scope="sign-in address", key_func=get_remote_address, deduct_when=_was_refused
+)
+def _attempt() -> None:
+    """The limits hang on this call, so that pages and API count together."""

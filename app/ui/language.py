@@ -1,0 +1,36 @@
+"""The language switch."""
+
+from __future__ import annotations
+
+from flask import abort, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from app.extensions import db
+from app.i18n import COOKIE_SECONDS, LANGUAGE_COOKIE, LANGUAGES
+from app.models import User
+from app.security import safe_next
+from app.transaction import transaction
+from app.ui.answers import see_other
+from app.ui.blueprint import bp
+
+
+@bp.post("/language")
+def choose_language() -> Response:
+    """Remembers the language in this browser, and for the person if one is signed in."""
+    language = request.form.get("language", "")
+    if language not in LANGUAGES:
+        abort(422)
+    if current_user.is_authenticated:
+        with transaction():
+            db.session.get_one(User, current_user.id).language = language
+    response = see_other(safe_next(request.form.get("next"), default=url_for("ui.list_instances")))
+    remember_language(response, language)
+    return response
+
+
+def remember_language(response: Response, language: str) -> None:
+    """Puts the language into a cookie, which is all that later requests look at."""
+    response.set_cookie(
+        LANGUAGE_COOKIE, language, max_age=COOKIE_SECONDS, samesite="Lax", httponly=True
+    )

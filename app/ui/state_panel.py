@@ -1,0 +1,82 @@
+"""The state panel of an instance: one small machine, drawn by `instances/_state.html`."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+
+import qrcode
+from markupsafe import Markup
+from qrcode.image.svg import SvgPathImage
+
+from app.clock import utcnow
+from app.core.states import InstanceState
+from app.models import Instance, LinkedAccount
+from app.services import pairings
+from app.ui import words
+from app.ui.polling import BRISK, FAST
+
+_S = InstanceState
+_STEPS = {
+    _S.CREATED: "unlinked",
+    _S.PAIRING: "preparing",
+    _S.CONNECTING: "connecting",
+    _S.CONNECTED: "connected",
+    _S.DISCONNECTED: "disconnected",
+    _S.LOGGED_OUT: "problem",
+    _S.STOPPED: "stopped",
+    _S.FAILED: "problem",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """All that the panel shows; `step` chooses the branch."""
+
+    instance: Instance
+    account: LinkedAccount | None
+    step: str
+    word: str
+    sentence: str
+    hint: str
+    poll_every: int  # seconds
+    retry_in: int | None  # seconds until the next try, where one is planned
+    svg: Markup | None = None
+    seconds_left: int = 0
+
+
+def panel_of(instance: Instance) -> Panel:
+    """The panel for the instance as it is now."""
+    now = utcnow()
+    step, svg, seconds_left = _STEPS[instance.instance_state], None, 0
+    if step == "preparing":
+        pairing = pairings.active_of(instance)
+        if pairing is not None and pairing.code and pairing.code_expires_at:
+            step, svg = "qr", qr_svg(pairing.code)
+            seconds_left = _seconds_until(pairing.code_expires_at, now)
+    return Panel(
+        instance=instance,
+        account=instance.account,
+        step=step,
+        word=words.state_word(instance),
+        sentence=words.reason_sentence(instance),
+        hint=words.reason_hint(instance),
+        poll_every=FAST if step in {"preparing", "qr", "connecting"} else BRISK,
+        retry_in=_seconds_until(instance.retry_at, now) if instance.retry_at else None,
+        svg=svg,
+        seconds_left=seconds_left,
+    )
+
+
+def qr_svg(code: str) -> Markup:
+    """`code` as an SVG path with the four modules of quiet zone that scanners want."""
+    image = qrcode.make(code, image_factory=SvgPathImage, border=4)
+    buffer = io.BytesIO()
+    image.save(buffer)
+    drawing = buffer.getvalue().decode()
+    return Markup(drawing[drawing.index("<svg") :])  # noqa: S704 - made of modules, not of text
+
+
+def _seconds_until(moment: datetime, now: datetime) -> int:
+    return max(0, round((moment - now).total_seconds()))
