@@ -18,6 +18,8 @@ from app.config import Settings
 
 _HIDDEN = "[hidden]"
 _SECRET_WORDS = ("password", "secret", "token", "api_key", "authorization", "cookie", "private")
+_WITHOUT_VALUES = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+_FIRST = ("timestamp", "level", "event")
 _CHATTY = ("rq", "alembic", "urllib3", "asyncio", "werkzeug", "whatsmeow", "neonize")
 
 
@@ -39,9 +41,8 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_formatter(shared, json=_wants_json(settings, stream)))
+    handler.addFilter(_is_worth_a_line)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -50,6 +51,16 @@ def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
         if any(word in key.lower() for word in _SECRET_WORDS):
             event[key] = _HIDDEN
     return event
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Some libraries tell the story of their life; of those only what went wrong is kept."""
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in _CHATTY
+
+
+def _put_first(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """`event` in the order people look for: when, how bad, what, and then the rest."""
+    return {**{key: event[key] for key in _FIRST if key in event}, **event}
 
 
 def _wants_json(settings: Settings, stream: TextIO) -> bool:
@@ -62,7 +73,8 @@ def _formatter(shared: list[Processor], *, json: bool) -> logging.Formatter:
     last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if json:
         last += [
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(_WITHOUT_VALUES),
+            _put_first,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     else:
