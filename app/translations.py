@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "translations"
@@ -22,7 +23,7 @@ def _compile(text: Path) -> Path:
     from babel.messages.mofile import write_mo  # takes its time, and is rarely needed
     from babel.messages.pofile import read_po
 
-    compiled, fresh = text.with_suffix(".mo"), text.with_suffix(".mo.new")
+    compiled, fresh = text.with_suffix(".mo"), text.with_suffix(f".{os.getpid()}.new")
     with text.open("rb") as source, fresh.open("wb") as target:
         write_mo(target, read_po(source))
     fresh.replace(compiled)  # a reader sees the old one or the new one, never half

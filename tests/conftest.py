@@ -18,11 +18,12 @@ from flask.ctx import AppContext
 from flask.testing import FlaskClient
 from redis import Redis
 
-from app import create_app, migrating, redis_server
+from app import create_app, migrating, redis_server, translations
 from app.config import Settings
 from app.extensions import db
 from app.models import User
 from app.models.user import ADMINISTRATOR
+from app.sandbox.testing import Sandbox
 from app.supervisor.process import spawn
 from tests import factories
 from tests.waiting import wait_for
@@ -97,6 +98,12 @@ def _folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="manager-test-", dir=memory))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def catalogues() -> None:
+    """The Russian words, compiled."""
+    translations.compile_stale()
+
+
 @pytest.fixture(scope="session")
 def session_folder() -> Iterator[Path]:
     """A folder of the whole run, in memory where the machine allows."""
@@ -166,6 +173,13 @@ def migrated_database(session_folder: Path) -> Path:
 def database(settings: Settings, migrated_database: Path) -> Path:
     """The product's database, migrated and empty, at the place `settings` names."""
     return Path(shutil.copy(migrated_database, settings.data_dir))
+
+
+@pytest.fixture
+def sandbox(data_dir: Path) -> Iterator[Sandbox]:
+    """A WhatsApp test network of this test alone."""
+    with Sandbox(data_dir / "sandbox") as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
