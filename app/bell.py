@@ -7,11 +7,14 @@ logged and forgotten: the sweeps find what was not rung.
 from __future__ import annotations
 
 import secrets
+import threading
+from collections.abc import Callable
 from functools import partial
 
 import structlog
 from flask import current_app
 from redis import Redis
+from redis.client import PubSub
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -22,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 WAKE_CHANNEL = "wake"
 """Published with an instance's id when its queue has something new."""
+LISTEN_SECONDS = 1.0
+"""How long a listener may take to notice that it is to stop, or that Redis is back."""
 
 _WAITING_SECONDS = 10
 """A job that got lost on its way blocks its like for no longer than this."""
@@ -87,6 +92,26 @@ def wake(instance_id: str) -> None:
     after_commit(lambda: _publish(WAKE_CHANNEL, instance_id), key=(WAKE_CHANNEL, instance_id))
 
 
+def listen(heard: Callable[[str | None], None], stopping: threading.Event) -> None:
+    """Calls `heard` with the instance id of every `wake`, until `stopping` is set.
+
+    Calls it with None whenever the line to Redis is new: what rang before was missed. Without
+    Redis it waits for one.
+    """
+    while not stopping.is_set():
+        try:
+            with _subscription() as channel:
+                channel.subscribe(WAKE_CHANNEL)
+                heard(None)
+                while not stopping.is_set():
+                    message = channel.get_message(timeout=LISTEN_SECONDS)
+                    if message is not None:
+                        heard(message["data"].decode())
+        except RedisError as error:
+            log.warning("bell.silent", channel=WAKE_CHANNEL, error=str(error))
+            stopping.wait(LISTEN_SECONDS)
+
+
 def changed(*topics: str) -> None:
     """Moves the change counters of `topics` once the running transaction is committed."""
     for topic in topics:
@@ -136,6 +161,11 @@ def _publish(channel: str, message: str) -> None:
 
 def _waiting_key(function: str, name: str) -> str:
     return f"waiting:{function}:{name}"
+
+
+def _subscription() -> PubSub:
+    channel: PubSub = redis().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+    return channel
 
 
 def _key(topic: str) -> str:

@@ -39,8 +39,10 @@ class Periodic:
 
 
 PERIODIC = (
+    Periodic("reconcile_sessions", timedelta(seconds=3), "app.sessions.reconcile.reconcile"),
     Periodic("sweep_webhooks", timedelta(seconds=2), "app.jobs.webhooks.sweep"),
     Periodic("end_pairings", timedelta(seconds=5), "app.clockwork.end_pairings"),
+    Periodic("sweep_key_files", timedelta(hours=1), "app.sessions.key_files.sweep"),
 )
 
 

@@ -31,6 +31,11 @@ _TABLE = (
         N_("Press Reconnect and scan the new QR code to link a phone."),
     ),
     Reason(
+        "signed_out_unheard",
+        N_("Signed out here, but WhatsApp could not be told"),
+        N_("Remove this device on the phone: Settings, Linked devices."),
+    ),
+    Reason(
         "account_gone",
         N_("WhatsApp no longer knows this account"),
         N_("Open WhatsApp on the phone and check the account, then press Reconnect."),
@@ -68,12 +73,17 @@ _TABLE = (
     Reason(
         "same_number_elsewhere",
         N_("This number is already linked in the instance %(instance)s"),
-        N_("Use that instance, or delete it and link the number here."),
+        N_("Use that instance, or sign out there and press Reconnect here."),
+    ),
+    Reason(
+        "same_number_of_another",
+        N_("Somebody else has linked this number here already"),
+        N_("Ask whoever runs this server, or link another number."),
     ),
     Reason(
         "network_unreachable",
         N_("WhatsApp cannot be reached"),
-        N_("Check this server's network and the proxy. The next try comes by itself."),
+        N_("Check this server's network and the proxy, then try again."),
     ),
     Reason(
         "connection_lost",
@@ -94,6 +104,11 @@ _TABLE = (
         "key_store_unwritable",
         N_("The session's keys cannot be written to disk"),
         N_("Free disk space on the server; sending goes on by itself afterwards."),
+    ),
+    Reason(
+        "engine_trouble",
+        N_("The session could not be opened"),
+        N_("It is tried again by itself. The server's log says more."),
     ),
     Reason(
         "refused_by_whatsapp",

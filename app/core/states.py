@@ -19,10 +19,14 @@ class InstanceState(StrEnum):
 
 
 class DesiredState(StrEnum):
-    """What the owner wants of the session; the clock compares it with what is."""
+    """What the owner wants of the session; hosts and the clock compare it with what is.
+
+    SIGNED_OUT: the device is to be taken off the phone's list; STOPPED follows by itself.
+    """
 
     RUNNING = "running"
     STOPPED = "stopped"
+    SIGNED_OUT = "signed_out"
 
 
 _S = InstanceState

@@ -26,5 +26,6 @@ class Pairing(Base):
     created_at: Mapped[datetime]
     asked_at: Mapped[datetime]  # when somebody last looked; nobody looking ends the attempt
     started_at: Mapped[datetime | None]  # when a worker took it
+    beat_at: Mapped[datetime | None]  # when that worker last said that it is there
     ended_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(String(40))  # why it ended without a link

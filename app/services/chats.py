@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import Select, or_, select, tuple_
 
 from app import bell, topics
 from app.clock import utcnow
@@ -17,6 +17,7 @@ from app.models import Chat, Instance, LinkedAccount, Message
 from app.models.chat import GROUP, PERSON
 
 PREVIEW_LENGTH = 200
+NAME_LENGTH = 100
 
 
 def all_of(instance: Instance, *, limit: int = 200) -> list[Chat]:
@@ -92,27 +93,39 @@ def person(
     What was unknown of the person is added to the chat. Two chats that turn out to be one
     person's are joined.
     """
-    known = [Chat.phone == phone] if phone else []
-    known += [Chat.lid == lid] if lid else []
-    query = select(Chat).where(Chat.account_id == account.id, or_(*known)).order_by(Chat.id)
+    query = _with_person(account, phone, lid).order_by(Chat.id)
     found = list(db.session.scalars(query))
     if not found:
-        return _new(account, kind=PERSON, phone=phone, lid=lid, name=name)
+        return _new(account, kind=PERSON, phone=phone, lid=lid, name=name[:NAME_LENGTH])
     chat = found[0]
     for other in found[1:]:
         _join(other, into=chat)
+    name = name[:NAME_LENGTH]
     if (phone and not chat.phone) or (lid and not chat.lid) or (name and name != chat.name):
         chat.phone, chat.lid = chat.phone or phone, chat.lid or lid
-        chat.name = name[:100] or chat.name
+        chat.name = name or chat.name
         db.session.flush()
         bell.changed(topics.chats(chat.instance_id), topics.chat(chat.id))
     return chat
 
 
-def group(account: LinkedAccount, group_id: str) -> Chat:
-    """The chat of a group; made if it is new."""
+def name_person(account: LinkedAccount, *, phone: str | None, lid: str | None, name: str) -> None:
+    """Names a person whose chat has no name yet; makes no chat."""
+    if not phone and not lid:
+        return
+    for chat in db.session.scalars(_with_person(account, phone, lid).where(Chat.name == "")):
+        chat.name = name[:NAME_LENGTH]
+        bell.changed(topics.chats(chat.instance_id), topics.chat(chat.id))
+
+
+def group(account: LinkedAccount, group_id: str, *, name: str = "") -> Chat:
+    """The chat of a group; made if it is new, and named if its name was unknown."""
     query = select(Chat).where(Chat.account_id == account.id, Chat.group_id == group_id)
-    return db.session.scalar(query) or _new(account, kind=GROUP, group_id=group_id)
+    chat = db.session.scalar(query)
+    if chat is None:
+        return _new(account, kind=GROUP, group_id=group_id, name=name[:NAME_LENGTH])
+    chat.name = chat.name or name[:NAME_LENGTH]
+    return chat
 
 
 def touch(chat: Chat, *, text: str, at: datetime, unread: int = 0) -> None:
@@ -136,6 +149,12 @@ def _tell_lists(chat: Chat) -> None:
     """The chat's line has news: in the list of chats, and in its instance's line of the owner."""
     owner_id = db.session.get_one(Instance, chat.instance_id).owner_id
     bell.changed(topics.chats(chat.instance_id), topics.instances_of(owner_id))
+
+
+def _with_person(account: LinkedAccount, phone: str | None, lid: str | None) -> Select[Chat]:
+    known = [Chat.phone == phone] if phone else []
+    known += [Chat.lid == lid] if lid else []
+    return select(Chat).where(Chat.account_id == account.id, or_(*known))
 
 
 def _new(account: LinkedAccount, **values: str | None) -> Chat:

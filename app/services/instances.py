@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -130,13 +129,11 @@ def move(
     detail: dict[str, Any] | None = None,
     retry_at: datetime | None = None,
     actor: User | None = None,
-    only_if: Iterable[Any] = (),
 ) -> None:
     """The only writer of an instance's state.
 
-    `reason` is a slug of core.reasons. `only_if` are more conditions of the UPDATE, such as the
-    lease that a session host must still hold. Raises Conflict when the state is no longer the
-    one the caller saw, a condition does not hold, or the move is not allowed.
+    `reason` is a slug of core.reasons. Raises Conflict when the state is no longer the one the
+    caller saw, or the move is not allowed.
     """
     seen = instance.instance_state
     if seen != to and not may_move(seen, to):
@@ -144,7 +141,7 @@ def move(
     values: dict[str, Any] = {"reason": reason, "reason_detail": detail or {}, "retry_at": retry_at}
     if seen != to:
         values |= {"state": to, "state_changed_at": utcnow()}
-    statement = update(Instance).where(Instance.id == instance.id, Instance.state == seen, *only_if)
+    statement = update(Instance).where(Instance.id == instance.id, Instance.state == seen)
     if rows_changed(statement.values(values)) != 1:
         raise Conflict()
     db.session.refresh(instance)
@@ -175,6 +172,7 @@ def linked_elsewhere(instance: Instance, phone: str) -> Instance | None:
         .where(
             LinkedAccount.phone == phone,
             LinkedAccount.unlinked_at.is_(None),
+            Instance.desired == DesiredState.RUNNING,
             Instance.id != instance.id,
         )
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -126,24 +127,22 @@ def in_flight(account_id: str) -> list[Message]:
     return list(db.session.scalars(query.order_by(Message.id)))
 
 
-def claim(message: Message, *only_if: Any) -> bool:
-    """Takes a queued message for sending. False when it is queued no more, or a condition of
-    `only_if` (the host's lease) does not hold."""
-    return _advance(message, {MessageStatus.QUEUED}, MessageStatus.SENDING, *only_if)
+def claim(message: Message) -> bool:
+    """Takes a queued message for sending. False when it is queued no more."""
+    return _advance(message, {MessageStatus.QUEUED}, MessageStatus.SENDING)
 
 
-def put_back(message: Message, *only_if: Any) -> bool:
+def put_back(message: Message) -> bool:
     """Returns a message that never left to the queue."""
-    return _advance(message, {MessageStatus.SENDING}, MessageStatus.QUEUED, *only_if)
+    return _advance(message, {MessageStatus.SENDING}, MessageStatus.QUEUED)
 
 
-def sent(message: Message, wa_id: str, at: datetime, *only_if: Any) -> bool:
+def sent(message: Message, wa_id: str, at: datetime) -> bool:
     """WhatsApp accepted the message under `wa_id`: this is when `message_sent` is told."""
     lifted = _advance(
         message,
         {MessageStatus.SENDING, MessageStatus.UNCONFIRMED},
         MessageStatus.SENT,
-        *only_if,
         wa_id=wa_id,
         sent_at=at,
     )
@@ -152,26 +151,33 @@ def sent(message: Message, wa_id: str, at: datetime, *only_if: Any) -> bool:
     return lifted
 
 
-def refused(message: Message, failure: str, *only_if: Any) -> bool:
+def refused(message: Message, failure: str) -> bool:
     """The message will not be sent; `failure` is a slug that the page turns into words."""
     unsent = {MessageStatus.QUEUED, MessageStatus.SENDING}
-    return _advance(message, unsent, MessageStatus.FAILED, *only_if, failure=failure)
+    return _advance(message, unsent, MessageStatus.FAILED, failure=failure)
 
 
-def unconfirmed(message: Message, wa_id: str | None, *only_if: Any) -> bool:
+def unconfirmed(message: Message, wa_id: str | None) -> bool:
     """The message may have gone: never sent again by itself, never called failed."""
-    sending = {MessageStatus.SENDING}
-    return _advance(message, sending, MessageStatus.UNCONFIRMED, *only_if, wa_id=wa_id)
+    return _advance(message, {MessageStatus.SENDING}, MessageStatus.UNCONFIRMED, wa_id=wa_id)
 
 
-def receipt(account: LinkedAccount, wa_ids: list[str], status: MessageStatus, at: datetime) -> None:
-    """Lifts our messages with these ids to `status`; a later status is never taken back."""
+def receipt(
+    account: LinkedAccount, wa_ids: Collection[str], status: MessageStatus, at: datetime
+) -> set[str]:
+    """Lifts our messages with these ids to `status`; a later status is never taken back.
+
+    Returns the ids that no message has: of messages sent by another device, or of one whose id is
+    not known yet because WhatsApp's answer to the send is still on its way.
+    """
     query = select(Message).where(
         Message.account_id == account.id,
         Message.direction == OUTGOING,
         Message.wa_id.in_(wa_ids),
     )
-    for message in db.session.scalars(query):
+    unknown = set(wa_ids)
+    for message in db.session.scalars(query).all():
+        unknown.discard(str(message.wa_id))
         times: dict[str, Any] = {}
         if message.delivered_at is None:
             times["delivered_at"] = at
@@ -187,13 +193,18 @@ def receipt(account: LinkedAccount, wa_ids: list[str], status: MessageStatus, at
             Event.MESSAGE_STATUS,
             payload_of(message) | {"status": status.value, "timestamp": iso(at)},
         )
+    return unknown
 
 
-def store(arrival: Arrival) -> Message | None:
-    """The new message, its chat's line and its webhooks; None when it is stored already."""
+def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
+    """The new message, its chat's line and its webhooks; None when it is stored already.
+
+    What is no news, the phone's history, counts as read and is told to nobody.
+    """
     direction = OUTGOING if arrival.from_me else INCOMING
     if _known(arrival, direction):
         return None
+    place = _place(arrival) if is_news else arrival.at
     message = Message(
         id=new_id("msg", utcnow()),
         instance_id=arrival.chat.instance_id,
@@ -209,16 +220,24 @@ def store(arrival: Arrival) -> Message | None:
         wa_id=arrival.wa_id,
         status=MessageStatus.SENT if arrival.from_me else MessageStatus.RECEIVED,
         created_at=utcnow(),
-        shown_at=arrival.at,
+        shown_at=place,
         sent_at=arrival.at if arrival.from_me else None,
     )
     db.session.add(message)
     db.session.flush()
-    unread = 0 if arrival.from_me else 1
-    chats.touch(arrival.chat, text=arrival.text or arrival.kind, at=arrival.at, unread=unread)
-    event = Event.MESSAGE_SENT if arrival.from_me else Event.MESSAGE_RECEIVED
-    webhooks.emit(message.instance_id, event, payload_of(message))
+    unread = 0 if arrival.from_me or not is_news else 1
+    chats.touch(arrival.chat, text=arrival.text or arrival.kind, at=place, unread=unread)
+    if is_news:
+        event = Event.MESSAGE_SENT if arrival.from_me else Event.MESSAGE_RECEIVED
+        webhooks.emit(message.instance_id, event, payload_of(message))
     return message
+
+
+def _place(arrival: Arrival) -> datetime:
+    """Where a message that just came stands. WhatsApp tells whole seconds: within one, what came
+    later stands later (ties are broken by id)."""
+    last = arrival.chat.last_at
+    return last if arrival.at <= last < arrival.at + timedelta(seconds=1) else arrival.at
 
 
 def payload_of(message: Message) -> dict[str, Any]:
@@ -260,11 +279,10 @@ def _advance(
     message: Message,
     seen: set[MessageStatus] | frozenset[MessageStatus],
     to: MessageStatus,
-    *only_if: Any,
     **values: Any,
 ) -> bool:
     """The one conditional UPDATE that moves a message; its row count says who was first."""
-    statement = update(Message).where(Message.id == message.id, Message.status.in_(seen), *only_if)
+    statement = update(Message).where(Message.id == message.id, Message.status.in_(seen))
     if rows_changed(statement.values(status=to, **values)) != 1:
         return False
     db.session.refresh(message)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 
 from app import bell, topics
 from app.clock import utcnow
@@ -22,7 +23,9 @@ JOB = "app.jobs.pairing.pair"
 NOBODY_ASKS = timedelta(seconds=30)
 """An attempt that nobody looked at for this long ends."""
 LONGEST = timedelta(minutes=4)
-"""Six codes last 160 s (wire.md section 6); an attempt that is older has lost its worker."""
+"""Six codes last 160 s (wire.md section 6); a worker that is busy for longer hangs."""
+SILENT = timedelta(seconds=20)
+"""An attempt whose worker said nothing for this long has lost it."""
 
 
 def active_of(instance: Instance) -> Pairing | None:
@@ -76,7 +79,18 @@ def asked(instance: Instance) -> None:
 def take(pairing_id: str) -> bool:
     """Whether this caller is the one worker that may run the attempt."""
     free = (Pairing.id == pairing_id, Pairing.active.is_(True), Pairing.started_at.is_(None))
-    return rows_changed(update(Pairing).where(*free).values(started_at=utcnow())) == 1
+    now = utcnow()
+    return rows_changed(update(Pairing).where(*free).values(started_at=now, beat_at=now)) == 1
+
+
+def beat(pairing: Pairing) -> None:
+    """The worker says that it is still there."""
+    pairing.beat_at = utcnow()
+
+
+def nobody_asks(pairing: Pairing) -> bool:
+    """Whether nobody looked at the code for so long that the attempt is to end."""
+    return utcnow() - pairing.asked_at > NOBODY_ASKS
 
 
 def show_code(pairing: Pairing, code: str, expires_at: datetime) -> None:
@@ -89,8 +103,8 @@ def show_code(pairing: Pairing, code: str, expires_at: datetime) -> None:
 def finish(pairing: Pairing, *, phone: str, lid: str | None, device: int, push_name: str) -> None:
     """The phone is linked: records the account and wants its session running.
 
-    A number that another instance holds is still recorded, and that instance is named as the
-    reason, because two sessions of one number disturb nobody but the reader.
+    A number that another instance runs is recorded too, or the phone would list a device that
+    nobody can sign out; but its session is not started: every chat would be here twice.
     """
     instance = db.session.get_one(Instance, pairing.instance_id)
     _end(pairing, reason=None)
@@ -100,9 +114,22 @@ def finish(pairing: Pairing, *, phone: str, lid: str | None, device: int, push_n
     account.linked_at, account.unlinked_at = utcnow(), None
     db.session.flush()
     instance.account_id = account.id
-    instances.move(instance, InstanceState.CONNECTING)
-    instances.want(instance, DesiredState.RUNNING)
     activity.record("instance:phone:linked", instance=instance, phone=phone, device=device)
+    other = instances.linked_elsewhere(instance, phone)
+    if other is None:
+        instances.move(instance, InstanceState.CONNECTING)
+        instances.want(instance, DesiredState.RUNNING)
+    else:
+        instances.want(instance, DesiredState.STOPPED)
+        instances.move(instance, InstanceState.FAILED, **second_link(instance, other))
+
+
+def second_link(instance: Instance, other: Instance) -> dict[str, Any]:
+    """Reason and detail of a number that `other` has linked too. Whose instance it is, is told
+    only to its owner."""
+    if other.owner_id != instance.owner_id:
+        return {"reason": "same_number_of_another"}
+    return {"reason": "same_number_elsewhere", "detail": {"instance": other.name}}
 
 
 def give_up(pairing: Pairing, *, reason: str | None) -> None:
@@ -117,17 +144,20 @@ def give_up(pairing: Pairing, *, reason: str | None) -> None:
     elif instance.account_id is None:
         instances.move(instance, InstanceState.CREATED)
     else:
-        instances.move(instance, InstanceState.LOGGED_OUT, reason="phone_logged_out")
+        instances.move(instance, InstanceState.LOGGED_OUT)
 
 
 def end_abandoned() -> int:
-    """Ends attempts whose worker is gone or never came; how many there were."""
+    """Ends attempts whose worker is gone, and those that wait for one although nobody looks any
+    more; how many there were."""
     now = utcnow()
+    lost = Pairing.beat_at < now - SILENT
+    unwanted = and_(Pairing.started_at.is_(None), Pairing.asked_at < now - NOBODY_ASKS)
     stale = db.session.scalars(
-        select(Pairing).where(Pairing.active.is_(True), Pairing.created_at < now - LONGEST)
+        select(Pairing).where(Pairing.active.is_(True), or_(lost, unwanted))
     ).all()
     for pairing in stale:
-        give_up(pairing, reason="pairing_crashed")
+        give_up(pairing, reason="pairing_crashed" if pairing.started_at else None)
     return len(stale)
 
 

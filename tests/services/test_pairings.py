@@ -10,10 +10,12 @@ import time_machine
 from app import bell
 from app.clock import utcnow
 from app.core.errors import Conflict
-from app.core.states import InstanceState
-from app.models import Pairing
-from app.services import pairings
+from app.core.states import DesiredState, InstanceState
+from app.extensions import db
+from app.models import Instance, Pairing
+from app.services import instances, pairings
 from app.transaction import transaction
+from tests import factories
 
 
 def start(instance, **values) -> Pairing:
@@ -117,10 +119,53 @@ def test_an_attempt_that_failed_says_why(instance):
 def test_an_attempt_whose_worker_is_gone_is_ended(instance):
     pairing = start(instance)
     with transaction():
+        pairings.take(pairing.id)
         assert pairings.end_abandoned() == 0
-    with time_machine.travel(utcnow() + pairings.LONGEST + timedelta(seconds=1)), transaction():
+    with time_machine.travel(utcnow() + pairings.SILENT + timedelta(seconds=1)), transaction():
         assert pairings.end_abandoned() == 1
     assert (pairing.active, instance.reason) == (None, "pairing_crashed")
+
+
+def test_an_attempt_whose_worker_says_that_it_is_there_goes_on(instance):
+    pairing = start(instance)
+    with transaction():
+        pairings.take(pairing.id)
+    with time_machine.travel(utcnow() + pairings.SILENT + timedelta(seconds=1)):
+        with transaction():
+            pairings.beat(pairing)
+        with transaction():
+            assert pairings.end_abandoned() == 0
+
+
+def test_an_attempt_that_waits_for_a_worker_ends_when_nobody_looks(instance):
+    pairing = start(instance)
+    later = utcnow() + pairings.NOBODY_ASKS + timedelta(seconds=1)
+    with time_machine.travel(later), transaction():
+        assert pairings.end_abandoned() == 1
+    assert (pairing.active, instance.state) == (None, "created")
+
+
+def test_a_number_that_runs_elsewhere_is_recorded_but_not_started(instance, linked):
+    with transaction():
+        instances.want(linked, DesiredState.RUNNING)
+    finish(start(instance), phone="79160000001")
+    assert (instance.state, instance.desired) == ("failed", "stopped")
+    assert (instance.reason, instance.reason_detail) == (
+        "same_number_elsewhere",
+        {"instance": "Linked"},
+    )
+    assert instance.account.phone == "79160000001"
+
+
+def test_whose_instance_has_the_number_is_told_to_nobody_else(linked, charlie):
+    mine = factories.instance(charlie)
+    with transaction():
+        instances.want(linked, DesiredState.RUNNING)
+    with transaction():
+        pairing = pairings.start(db.session.get_one(Instance, mine.id))
+    finish(pairing, phone="79160000001")
+    instance = db.session.get_one(Instance, mine.id)
+    assert (instance.reason, instance.reason_detail) == ("same_number_of_another", {})
 
 
 def test_the_newest_attempt_is_told_also_when_it_is_over(instance):

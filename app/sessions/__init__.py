@@ -1,0 +1,1 @@
+"""Live sessions: hosts and their leases, spools, the drain of the outbox, ingest, pairing."""

@@ -1,0 +1,211 @@
+"""A session host: one process that holds many live sessions. It never forks.
+
+The main thread is an RQ worker on the host's own queue; what has to happen without Redis too is
+seen by the watch, which looks at the rows every two seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+
+import structlog
+from flask import Flask
+
+from app import bell, create_app
+from app.clock import utcnow
+from app.config import Settings, settings_of
+from app.core.ids import new_id
+from app.engine.base import Engine
+from app.models import Host, Instance
+from app.sessions import attention, leases, lifecycle
+from app.sessions.ingest import Ingest
+from app.sessions.leases import Held
+from app.sessions.session import LiveSession
+from app.sessions.spool import SpoolInUse
+from app.transaction import transaction
+
+log = structlog.get_logger(__name__)
+
+CLOSE_SECONDS = 5.0
+"""What all sessions together may take to end; the supervisor kills after 7 s."""
+_WATCH_SECONDS = 2.0
+_HEARTBEAT_SECONDS = 5.0
+
+_current: SessionHost | None = None
+
+
+def main(settings: Settings) -> None:
+    """Runs a session host until SIGTERM. Ends the process: the engine's threads never return."""
+    from app.engine.neonize import NeonizeEngine
+    from app.engine.process import prepare_process
+    from app.logging import configure
+
+    own = prepare_process(settings.data_dir / "logs" / "engine-sessions.log")
+    configure(settings, own)
+    app = create_app(settings, web=False)
+    run(app, NeonizeEngine())
+    os._exit(0)
+
+
+def run(app: Flask, engine: Engine) -> None:
+    """Runs a host on `engine` until SIGTERM. Call it on the main thread."""
+    global _current
+    host = _current = SessionHost(app, engine)
+    try:
+        host.begin()
+        lifecycle.work(app, lifecycle.queue_of(host.id), host.stopping)
+    finally:
+        host.end()
+        _current = None
+
+
+def current() -> SessionHost:
+    """The host of this process. Raises RuntimeError in any other process."""
+    if _current is None:
+        raise RuntimeError("this process is no session host")
+    return _current
+
+
+class SessionHost:
+    """The sessions of this process, and the rows that say so."""
+
+    def __init__(self, app: Flask, engine: Engine) -> None:
+        self.id = new_id("hst", utcnow())
+        self.stopping = threading.Event()
+        self._app = app
+        self._settings = settings_of(app)
+        self._engine = engine
+        self._ingest = Ingest()
+        self._sessions: dict[str, LiveSession] = {}
+        self._lock = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._watch, name="watch", daemon=True),
+            threading.Thread(target=self._listen, name="listener", daemon=True),
+        ]
+
+    def begin(self) -> None:
+        """Makes itself known, and starts to watch and to listen."""
+        self._show()
+        log.info("host.started", host_id=self.id, pid=os.getpid())
+        for thread in self._threads:
+            thread.start()
+
+    def open(self, instance_id: str) -> None:
+        """Opens the session that was offered to this host; does nothing when it was not, or when
+        the session is open already."""
+        with self._lock:
+            if self.stopping.is_set() or instance_id in self._sessions:
+                return
+            session = self._prepare(instance_id)
+            if session is None:
+                return
+            self._sessions[instance_id] = session
+        self._ingest.serve(session)
+        session.start()
+        log.info("session.opening", instance_id=instance_id, epoch=session.held.epoch)
+
+    def end(self) -> None:
+        """Closes all sessions and gives their leases back, within CLOSE_SECONDS."""
+        self.stopping.set()
+        deadline = time.monotonic() + CLOSE_SECONDS
+        sessions = self._all()
+        for session in sessions:
+            session.close()
+        late = [one for one in sessions if not one.join(max(0.0, deadline - time.monotonic()))]
+        for session in late:
+            log.warning("session.not_closed_in_time", instance_id=session.held.instance_id)
+        with self._app.app_context(), transaction() as rows:
+            for session in late:
+                leases.release(session.held)
+            row = rows.get(Host, self.id)
+            if row is not None:
+                rows.delete(row)
+        log.info("host.ended", host_id=self.id)
+
+    def _prepare(self, instance_id: str) -> LiveSession | None:
+        with self._app.app_context(), transaction() as rows:
+            held = leases.take_up(instance_id, self.id)
+            instance = rows.get(Instance, instance_id)
+            if held is None or instance is None or instance.account is None:
+                return None
+            try:
+                return LiveSession(
+                    self._app,
+                    self._settings,
+                    self._engine,
+                    held,
+                    instance.account,
+                    on_end=self._forget,
+                )
+            except (OSError, SpoolInUse) as error:
+                log.error("session.no_spool", instance_id=instance_id, error=str(error))
+                leases.release(held)
+                return None
+
+    def _forget(self, session: LiveSession) -> None:
+        with self._lock:
+            self._sessions.pop(session.held.instance_id, None)
+        log.info("session.closed", instance_id=session.held.instance_id)
+
+    def _all(self) -> list[LiveSession]:
+        with self._lock:
+            return list(self._sessions.values())
+
+    def _watch(self) -> None:
+        """Keeps the leases, and sees what nobody rang for."""
+        shown = time.monotonic()
+        while not self.stopping.wait(_WATCH_SECONDS):
+            try:
+                if time.monotonic() - shown >= _HEARTBEAT_SECONDS:
+                    shown = time.monotonic()
+                    self._show()
+                    self._renew()
+                self._look()
+            except Exception:
+                log.exception("watch.failed")  # the next look comes in two seconds
+
+    def _show(self) -> None:
+        """Says that this host is here, with its row made anew where somebody thought it gone."""
+        with self._app.app_context(), transaction() as session:
+            row = session.get(Host, self.id)
+            now = utcnow()
+            if row is not None:
+                row.seen_at = now
+                return
+            name = f"{platform.node()} {os.getpid()}"
+            capacity = self._settings.sessions_per_host
+            session.add(Host(id=self.id, name=name, capacity=capacity, started_at=now, seen_at=now))
+
+    def _renew(self) -> None:
+        held: dict[str, Held] = {one.held.instance_id: one.held for one in self._all()}
+        with self._app.app_context(), transaction():
+            leases.renew(list(held.values()))
+
+    def _look(self) -> None:
+        """Drops what was lost, opens what was offered, wakes what has something to do."""
+        with self._app.app_context():
+            mine = leases.of_host(self.id)
+            sessions = {session.held.instance_id: session for session in self._all()}
+            needy = attention.needed(sessions.keys(), utcnow())
+        for instance_id, session in sessions.items():
+            if mine.pop(instance_id, None) != session.held.epoch:
+                log.warning("session.lease_lost", instance_id=instance_id)
+                session.close(lost=True)
+            elif instance_id in needy:
+                session.wake()
+        for instance_id in mine:
+            self.open(instance_id)
+
+    def _listen(self) -> None:
+        """Passes every ring on to the session it is for."""
+        with self._app.app_context():
+            bell.listen(self._rung, self.stopping)
+
+    def _rung(self, instance_id: str | None) -> None:
+        """None: rings may have been missed."""
+        for session in self._all():
+            if instance_id in {None, session.held.instance_id}:
+                session.wake()

@@ -1,0 +1,210 @@
+"""From the engine's handler to the database: the spool of one session, committed in batches."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from app.core.states import MessageStatus
+from app.engine.base import Engine
+from app.engine.events import Event, LoggedOut
+from app.engine.raw import RawEvent
+from app.extensions import db
+from app.models import Instance, LinkedAccount
+from app.services import activity, messaging
+from app.sessions import spool, states
+from app.sessions.leases import Held, LeaseLost, holding
+from app.sessions.recording import Recorder
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+"""Events in one transaction: a commit costs more than any of them."""
+
+
+class EarlyReceipts:
+    """Receipts that came before the answer to the send they are about.
+
+    A send's id is known only with WhatsApp's answer, and the other phone may be quicker. All of it
+    happens inside transactions that hold the session's lease, one after the other: either the
+    receipt finds the id in the message's row, or the send finds the receipt here.
+    """
+
+    def __init__(self) -> None:
+        self._sending = False
+        self._seen: list[tuple[str, MessageStatus, datetime]] = []
+
+    def start(self) -> None:
+        """A send begins."""
+        self._sending = True
+
+    def add(self, wa_ids: set[str], status: MessageStatus, at: datetime) -> None:
+        """Keeps a receipt while there is a send it may be about."""
+        if self._sending:
+            self._seen += [(wa_id, status, at) for wa_id in wa_ids]
+
+    def apply(self, account: LinkedAccount, wa_id: str) -> None:
+        """Gives the message that turned out to be `wa_id` what came for it."""
+        for seen, status, at in list(self._seen):
+            if seen == wa_id:
+                messaging.receipt(account, [wa_id], status, at)
+
+    def stop(self) -> None:
+        """The send is over and written down; what is left was about somebody else's message."""
+        self._sending = False
+        self._seen.clear()
+
+    @property
+    def pending(self) -> bool:
+        """Whether something is kept that no row has."""
+        return bool(self._seen)
+
+
+@dataclass(slots=True)
+class Quiet:
+    """When somebody last wrote in a chat, by chat id; seconds of the monotonic clock."""
+
+    last: dict[str, float] = field(default_factory=dict)
+
+    def since(self, chat_id: str) -> float:
+        """Seconds since somebody wrote in the chat."""
+        return time.monotonic() - self.last.get(chat_id, float("-inf"))
+
+
+class Inbox:
+    """What arrived for one session. `put` runs on the engine's thread, the rest on one thread at a
+    time: the session's while it opens, the host's ingest afterwards."""
+
+    def __init__(
+        self,
+        app: Flask,
+        engine: Engine,
+        held: Held,
+        account_id: str,
+        path: Path,
+    ) -> None:
+        self.early = EarlyReceipts()
+        self.quiet = Quiet()
+        self.on_arrival: Callable[[], None] = lambda: None
+        self.on_event: Callable[[Event], None] = lambda event: None
+        self._app = app
+        self._engine = engine
+        self._held = held
+        self._account_id = account_id
+        self._spool = spool.Spool(path)
+        self._closing = threading.Lock()
+        self._closed = False
+
+    def put(self, raw: RawEvent) -> None:
+        """Keeps an event. Does nothing else: the engine waits."""
+        self._spool.append(raw.encode())
+        self.on_arrival()
+
+    def replay(self) -> None:
+        """Commits what hosts that are gone have left behind. Raises LeaseLost, DBAPIError."""
+        for path in spool.left_behind(self._spool.path):
+            try:
+                old = spool.Spool(path)
+            except spool.SpoolInUse:
+                log.warning("spool.in_use", path=str(path))
+                continue
+            try:
+                while self._commit_some(old, live=False):
+                    pass
+                old.trim()
+            finally:
+                old.close()
+
+    def commit(self) -> bool:
+        """Commits a batch; whether there was one. Raises LeaseLost, DBAPIError."""
+        with self._closing:
+            if self._closed:
+                return False
+            found = self._commit_some(self._spool, live=True)
+            if not found and not self.early.pending:
+                self._spool.trim()
+            return found
+
+    def close(self) -> None:
+        """Gives the spool up; what is in it waits for the next host."""
+        with self._closing:
+            self._closed = True
+            self._spool.close()
+
+    def _commit_some(self, source: spool.Spool, *, live: bool) -> bool:
+        batch = source.read(BATCH)
+        if not batch.records:
+            return False
+        try:
+            heard = self._write(batch.records, live=live)
+        except (LeaseLost, OperationalError):
+            raise  # nothing is wrong with the events: they stay where they are
+        except Exception as error:
+            log.warning("ingest.batch_failed", account_id=self._account_id, error=repr(error))
+            heard = self._one_by_one(source, batch.records, live=live)
+        source.done(batch)
+        for event in heard:
+            self.on_event(event)
+        return True
+
+    def _one_by_one(
+        self, source: spool.Spool, records: Sequence[bytes], *, live: bool
+    ) -> list[Event]:
+        """Writes what can be written; what cannot is set aside and never holds up the rest."""
+        heard: list[Event] = []
+        for record in records:
+            try:
+                heard += self._write([record], live=live)
+            except (LeaseLost, OperationalError):
+                raise
+            except Exception as error:
+                source.set_aside(record)
+                self._tell_of_set_aside(error)
+        return heard
+
+    def _write(self, records: Sequence[bytes], *, live: bool) -> list[Event]:
+        """Commits the records in one transaction; the session's own events among them."""
+        events = [pair for record in records for pair in self._translated(record)]
+        with self._app.app_context(), holding(self._held) as session:
+            account = session.get_one(LinkedAccount, self._account_id)
+            instance = session.get_one(Instance, account.instance_id)
+            recorder = Recorder(account, self.early.add)
+            heard = []
+            for raw, event in events:
+                recorder.record(event)
+                stale = not live and not _ends_the_link(raw, event, account)
+                move = None if stale else states.move_of(event)
+                if move is not None and states.apply(move, instance):
+                    heard.append(event)
+        now = time.monotonic()
+        self.quiet.last.update(dict.fromkeys(recorder.incoming, now))
+        return heard
+
+    def _translated(self, record: bytes) -> list[tuple[RawEvent, Event]]:
+        raw = RawEvent.decode(record)
+        return [(raw, event) for event in self._engine.translate(raw)]
+
+    def _tell_of_set_aside(self, error: Exception) -> None:
+        """An event the product could not work on is a bug: it is kept, and shown in the journal."""
+        log.error("ingest.set_aside", account_id=self._account_id, exc_info=error)
+        try:
+            with self._app.app_context(), holding(self._held):
+                instance = db.session.get(Instance, self._held.instance_id)
+                kind = type(error).__name__
+                activity.record("session:event:set_aside", instance=instance, error=kind)
+        except DBAPIError as failure:
+            log.error("ingest.not_in_journal", error=str(failure.orig))
+
+
+def _ends_the_link(raw: RawEvent, event: Event, account: LinkedAccount) -> bool:
+    """Whether `event` is what still holds of a connection that is long gone: the end of the link,
+    unless the account was linked again since."""
+    return isinstance(event, LoggedOut) and raw.received_at > account.linked_at

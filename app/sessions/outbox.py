@@ -1,0 +1,211 @@
+"""Sends what waits in the queue of one instance, in order, at its pace."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from app.core.backoff import delay_before
+from app.core.phones import lid_jid, phone_jid
+from app.engine.base import EngineSession
+from app.engine.errors import EngineError, NotConnected
+from app.extensions import db
+from app.models import Chat, LinkedAccount, Message
+from app.services import messaging
+from app.sessions.inbox import Inbox
+from app.sessions.leases import Held, holding
+from app.sessions.line import Line
+
+log = structlog.get_logger(__name__)
+
+QUIET_SECONDS = 0.05
+"""Between a message that came in a chat and one that goes out in it (wire.md section 7)."""
+TRIES = 5
+"""A message that failed to leave this often, for no reason of the connection, is given up."""
+_TROUBLE_SECONDS = 2.0  # between tries, while the database does not answer
+_FIRST_PAUSE = timedelta(seconds=2)
+_LONGEST_PAUSE = timedelta(seconds=30)
+_LAST_WORD_SECONDS = 0.5
+"""For the news that the link is gone: then its keys are too, and what they knew of a send."""
+_ABOUT_THE_LINE = {"not_connected", "connection_lost", "key_store_unwritable", "timed_out"}
+"""Failures that say nothing about the message: it is tried for as long as it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A claimed message: what the engine needs of it."""
+
+    message_id: str
+    to: str
+    text: str
+    secret: bytes
+
+
+class Outbox:
+    """The queue of one session; used by the session's own thread alone."""
+
+    def __init__(
+        self,
+        app: Flask,
+        held: Held,
+        account_id: str,
+        inbox: Inbox,
+        line: Line,
+        *,
+        gap_ms: int,
+        closing: Event,
+    ) -> None:
+        self._app = app
+        self._line = line
+        self._closing = closing
+        self._held = held
+        self._account_id = account_id
+        self._inbox = inbox
+        self._gap = gap_ms / 1000
+        self._next_at = 0.0  # of the monotonic clock
+        self._failed: tuple[str, int] = ("", 0)  # the message at the head, how often it failed
+
+    def settle(self, session: EngineSession) -> None:
+        """Decides on messages that were being sent when their session ended: what the key store
+        knows may have gone and is unconfirmed, the rest never left and is queued again.
+
+        Raises LeaseLost, EngineError.
+        """
+        with self._app.app_context():
+            waiting = {
+                one.id: bytes(one.secret or b"") for one in messaging.in_flight(self._account_id)
+            }
+        for message_id, secret in waiting.items():
+            wa_id = session.find_sent_id(secret)
+            if wa_id is None:
+                self._change(message_id, messaging.put_back)
+            else:
+                self._unconfirmed(message_id, wa_id)
+
+    def give_up_in_flight(self) -> None:
+        """The keys are gone, and what they knew of messages under way: those stay unconfirmed.
+        Raises LeaseLost."""
+        with self._app.app_context(), holding(self._held):
+            for message in messaging.in_flight(self._account_id):
+                messaging.unconfirmed(message, None)
+
+    def wait_seconds(self) -> float:
+        """How long the pace forbids the next send."""
+        return max(0.0, self._next_at - time.monotonic())
+
+    def send_next(self, session: EngineSession) -> bool:
+        """Sends the oldest message of the queue; whether there was one to send now.
+
+        Raises LeaseLost, DBAPIError, EngineError (the key store cannot be read).
+        """
+        order = self._claim()
+        if order is None:
+            return False
+        self._inbox.early.start()
+        try:
+            self._send(session, order)
+        finally:
+            self._inbox.early.stop()
+        return True
+
+    def _claim(self) -> _Order | None:
+        if not self._something_waits():
+            return None
+        with self._app.app_context(), holding(self._held):
+            message = messaging.next_queued(self._held.instance_id, self._account_id)
+            if message is None:
+                return None
+            quiet = self._inbox.quiet.since(message.chat_id)
+            if quiet < QUIET_SECONDS:
+                self._pause(QUIET_SECONDS - quiet)
+                return None
+            messaging.claim(message)
+            chat = db.session.get_one(Chat, message.chat_id)
+            return _Order(message.id, address_of(chat), message.body, bytes(message.secret or b""))
+
+    def _something_waits(self) -> bool:
+        """Asked first: looking takes no write lock."""
+        with self._app.app_context():
+            return messaging.next_queued(self._held.instance_id, self._account_id) is not None
+
+    def _send(self, session: EngineSession, order: _Order) -> None:
+        try:
+            sent = session.send_text(order.to, order.text, secret=order.secret)
+        except EngineError as error:
+            log.warning("message.not_sent", message_id=order.message_id, error=str(error))
+            self._failed_to_send(session, order, error)
+            return
+        self._failed = ("", 0)
+        self._pause(self._gap * random.uniform(1, 1.5))  # noqa: S311 - jitter, not a secret
+
+        def write_down(message: Message) -> None:
+            messaging.sent(message, sent.id, sent.timestamp)
+            self._apply_early(sent.id)
+
+        self._change(order.message_id, write_down)
+
+    def _failed_to_send(self, session: EngineSession, order: _Order, error: EngineError) -> None:
+        if error.may_have_left:
+            wa_id = session.find_sent_id(order.secret)
+            if wa_id is not None or self._line.wait_until_over(_LAST_WORD_SECONDS):
+                self._unconfirmed(order.message_id, wa_id)
+                return
+        if error.permanent or self._tried(order, error) >= TRIES:
+            self._change(order.message_id, lambda one: messaging.refused(one, error.slug))
+            return
+        self._change(order.message_id, messaging.put_back)
+        if not isinstance(error, NotConnected):  # else the session rests until it is connected
+            pause = delay_before(max(self._failed[1], 1), first=_FIRST_PAUSE, cap=_LONGEST_PAUSE)
+            self._pause(pause.total_seconds())
+
+    def _tried(self, order: _Order, error: EngineError) -> int:
+        """How often this message failed for a reason of its own."""
+        if error.slug in _ABOUT_THE_LINE:
+            return 0
+        message_id, times = self._failed
+        self._failed = (order.message_id, times + 1 if message_id == order.message_id else 1)
+        return self._failed[1]
+
+    def _unconfirmed(self, message_id: str, wa_id: str | None) -> None:
+        def write_down(message: Message) -> None:
+            messaging.unconfirmed(message, wa_id)
+            self._apply_early(wa_id)
+
+        self._change(message_id, write_down)
+
+    def _apply_early(self, wa_id: str | None) -> None:
+        if wa_id is not None:
+            self._inbox.early.apply(db.session.get_one(LinkedAccount, self._account_id), wa_id)
+
+    def _change(self, message_id: str, change: Callable[[Message], object]) -> None:
+        """Writes down how it went, and does not give up while the database does not answer: only
+        this thread knows. Raises LeaseLost; DBAPIError when the session ends meanwhile."""
+        while True:
+            try:
+                with self._app.app_context(), holding(self._held) as session:
+                    message = session.get(Message, message_id)
+                    if message is not None:  # deleted with its chat
+                        change(message)
+                return
+            except OperationalError as error:
+                log.error("message.not_written", message_id=message_id, error=str(error.orig))
+                if self._closing.wait(_TROUBLE_SECONDS):
+                    raise
+
+    def _pause(self, seconds: float) -> None:
+        self._next_at = max(self._next_at, time.monotonic() + seconds)
+
+
+def address_of(chat: Chat) -> str:
+    """Where to send to: by LID where it is known, which spares WhatsApp the question."""
+    if chat.group_id:
+        return chat.jid
+    return lid_jid(chat.lid) if chat.lid else phone_jid(str(chat.phone))

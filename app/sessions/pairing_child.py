@@ -1,0 +1,101 @@
+"""The parent's end of a pairing process: starts it, hears it, ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from app.config import Settings
+from app.engine.process import engine_environment
+from app.sessions import key_files, network
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class ChildGone(Exception):
+    """The process ended without saying how the attempt went."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing the process said."""
+
+    event: str
+    values: dict[str, Any]
+
+
+class PairingChild:
+    """A pairing process, as a context manager: whatever happens, it is gone afterwards."""
+
+    def __init__(self, settings: Settings, key_store: str) -> None:
+        """Starts the process. Raises SandboxStateError, OSError."""
+        settings.key_store_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        logs = settings.data_dir / "logs"
+        logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log = logs / "engine-pairing.log"
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                _command(settings, key_store, log),
+                cwd=ROOT,
+                env=os.environ | _environment(settings),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                bufsize=0,
+            )
+        assert self._process.stdout is not None  # noqa: S101 - PIPE above
+        self._output = self._process.stdout
+        self._buffer = b""
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._output, selectors.EVENT_READ)
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def hear(self, seconds: float) -> Said | None:
+        """What the process says next; None when it says nothing for `seconds`. Raises ChildGone."""
+        while b"\n" not in self._buffer:
+            if not self._selector.select(seconds):
+                return None
+            data = os.read(self._output.fileno(), 65_536)
+            if not data:
+                raise ChildGone(f"exit status {self._process.wait()}")
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        values = json.loads(line)
+        return Said(values.pop("event"), values)
+
+    def __enter__(self) -> PairingChild:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._selector.close()
+        self._process.kill()
+        self._process.wait()
+        self._output.close()
+
+
+def _command(settings: Settings, key_store: str, log: Path) -> list[str]:
+    store = key_files.path_of(settings, key_store)
+    command = [sys.executable, "-m", "app.sessions.pairing_process"]
+    command += ["--store", str(store), "--log", str(log)]
+    proxy = network.proxy_of(settings)
+    return [*command, "--proxy", proxy] if proxy else command
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return engine_environment(settings.sandbox_state if settings.sandbox else None)

@@ -1,0 +1,116 @@
+"""The clock's part: finds sessions that should run and do not, and hosts for them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import Select, delete, exists, func, select
+
+from app import bell
+from app.clock import utcnow
+from app.core.errors import Conflict
+from app.core.states import DesiredState, InstanceState
+from app.extensions import db
+from app.models import Host, Instance, Lease, LinkedAccount
+from app.services import instances
+from app.services import sessions as wishes
+from app.sessions import leases
+from app.sessions.lifecycle import queue_of
+from app.transaction import transaction
+
+log = structlog.get_logger(__name__)
+
+OPEN_JOB = "app.jobs.sessions.open_session"
+SEEN_WITHIN = timedelta(seconds=15)
+"""A host that was seen more recently may be given sessions."""
+GONE_AFTER = timedelta(minutes=2)
+_HELD_OPEN = {InstanceState.CONNECTING, InstanceState.CONNECTED}
+_OPENABLE = _HELD_OPEN | {InstanceState.DISCONNECTED, InstanceState.STOPPED}
+
+
+def reconcile() -> None:
+    """One look at what is wanted and what runs; run by the clock every few seconds."""
+    now = utcnow()
+    if not _something_to_do(now):
+        return
+    with transaction():
+        gone = _forget_hosts(now)
+        for instance in db.session.scalars(_without_host(now, DesiredState.SIGNED_OUT)).all():
+            wishes.signed_out(instance, heard=False)
+        for instance in db.session.scalars(_without_host(now, DesiredState.RUNNING)).all():
+            _say_that_nobody_holds(instance)
+            _find_host(instance, now)
+    _drop_queues(gone)
+
+
+def _something_to_do(now: datetime) -> bool:
+    """Asked first: looking takes no write lock."""
+    wanting = [_without_host(now, wish) for wish in (DesiredState.RUNNING, DesiredState.SIGNED_OUT)]
+    if any(db.session.scalar(select(query.exists())) for query in wanting):
+        return True
+    return bool(db.session.scalar(select(exists().where(Host.seen_at < now - GONE_AFTER))))
+
+
+def _without_host(now: datetime, wish: DesiredState) -> Select[Instance]:
+    """Linked instances that nobody holds, in a state that can be opened."""
+    held = exists().where(Lease.instance_id == Instance.id, leases.is_live(now))
+    return (
+        select(Instance)
+        .join(LinkedAccount, LinkedAccount.id == Instance.account_id)
+        .where(
+            Instance.desired == wish,
+            Instance.state.in_(_OPENABLE),
+            LinkedAccount.unlinked_at.is_(None),
+            ~held,
+        )
+        .order_by(Instance.state_changed_at)
+    )
+
+
+def _say_that_nobody_holds(instance: Instance) -> None:
+    """A state that only a host can keep is not true without one."""
+    if instance.instance_state is InstanceState.CONNECTED:
+        try:
+            instances.move(instance, InstanceState.DISCONNECTED, reason="host_lost")
+        except Conflict:
+            log.info("reconcile.moved_meanwhile", instance_id=instance.id)
+
+
+def _find_host(instance: Instance, now: datetime) -> None:
+    host_id = _roomiest(now)
+    if host_id is None:
+        log.warning("reconcile.no_host", instance_id=instance.id)
+        return
+    if leases.offer(instance.id, host_id):
+        bell.enqueue(queue_of(host_id), OPEN_JOB, instance.id)
+
+
+def _roomiest(now: datetime) -> str | None:
+    """The host with most room among those seen lately."""
+    taken = (
+        select(func.count()).where(Lease.host_id == Host.id, leases.is_live(now)).scalar_subquery()
+    )
+    return db.session.scalar(
+        select(Host.id)
+        .where(Host.seen_at > now - SEEN_WITHIN, taken < Host.capacity)
+        .order_by((Host.capacity - taken).desc(), Host.id)
+        .limit(1)
+    )
+
+
+def _forget_hosts(now: datetime) -> list[str]:
+    """Removes the rows of hosts that were not seen for long; their ids."""
+    gone = list(db.session.scalars(select(Host.id).where(Host.seen_at < now - GONE_AFTER)))
+    db.session.execute(delete(Host).where(Host.id.in_(gone)))
+    return gone
+
+
+def _drop_queues(host_ids: list[str]) -> None:
+    """What waits in the queue of a host that is gone was offered to another one since."""
+    for host_id in host_ids:
+        try:
+            bell.queue(queue_of(host_id)).delete(delete_jobs=True)
+        except RedisError as error:
+            log.warning("bell.silent", queue=queue_of(host_id), error=str(error))

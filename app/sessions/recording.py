@@ -1,0 +1,145 @@
+"""What an engine's event means for the database. Runs inside the transaction of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import singledispatchmethod
+
+import structlog
+
+from app.core.states import MessageStatus
+from app.engine.address import Address
+from app.engine.events import (
+    Event,
+    HistoryReceived,
+    MessageReceived,
+    MessageUndecryptable,
+    PushNames,
+    ReceiptKind,
+    ReceiptReceived,
+    Text,
+)
+from app.models import Chat, LinkedAccount
+from app.services import chats, messaging
+
+log = structlog.get_logger(__name__)
+
+EarlyReceipts = Callable[[set[str], MessageStatus, datetime], None]
+
+_LIFTS = {
+    ReceiptKind.DELIVERED: MessageStatus.DELIVERED,
+    ReceiptKind.INACTIVE: MessageStatus.DELIVERED,
+    ReceiptKind.READ: MessageStatus.READ,
+    ReceiptKind.PLAYED: MessageStatus.PLAYED,
+}
+_READ_HERE = {ReceiptKind.READ_SELF, ReceiptKind.PLAYED_SELF}
+_ON_THE_PHONE = "unavailable"
+"""Kind of a message whose content WhatsApp sends to the phone alone (view-once media)."""
+
+
+class Recorder:
+    """Writes what happened to one account: messages, receipts, history, names.
+
+    Receipts for ids that no message has yet go to `early`. `incoming` collects the chats that
+    somebody wrote in: the outbox leaves them a moment (wire.md section 7).
+    """
+
+    def __init__(self, account: LinkedAccount, early: EarlyReceipts) -> None:
+        self._account = account
+        self._early = early
+        self.incoming: set[str] = set()
+
+    @singledispatchmethod
+    def record(self, event: Event) -> None:
+        """Writes down what `event` says about messages; other events say nothing about them."""
+
+    @record.register
+    def _(self, event: MessageReceived) -> None:
+        is_peer = not event.from_me and not event.is_group
+        chat = self._chat(event.chat, name=event.push_name if is_peer else "")
+        if chat is None:
+            return
+        messaging.store(_arrival(event, chat))
+        if not event.from_me:
+            self.incoming.add(chat.id)
+
+    @record.register
+    def _(self, event: MessageUndecryptable) -> None:
+        """The sender is asked to send it again, and then it arrives under the same id; what is
+        meant for the phone alone never does, so its place is kept."""
+        log.warning("message.undecryptable", wa_id=event.id, unavailable=event.unavailable)
+        chat = self._chat(event.chat) if event.unavailable else None
+        if chat is not None:
+            messaging.store(_placeholder(event, chat))
+
+    @record.register
+    def _(self, event: ReceiptReceived) -> None:
+        if event.kind in _READ_HERE:
+            chat = self._chat(event.chat)
+            if chat is not None:
+                chats.mark_read(chat)
+        elif event.kind in _LIFTS:
+            status = _LIFTS[event.kind]
+            unknown = messaging.receipt(self._account, event.ids, status, event.timestamp)
+            if unknown:
+                self._early(unknown, status, event.timestamp)
+
+    @record.register
+    def _(self, event: HistoryReceived) -> None:
+        for part in event.chats:
+            chat = self._chat(part.chat, name=part.name)
+            if chat is None:
+                continue
+            for message in reversed(part.messages):  # they come newest first
+                messaging.store(_arrival(message, chat), is_news=False)
+
+    @record.register
+    def _(self, event: PushNames) -> None:
+        for address, name in event.names:
+            chats.name_person(
+                self._account, phone=address.number, lid=_user(address.lid), name=name
+            )
+
+    def _chat(self, address: Address, *, name: str = "") -> Chat | None:
+        """The chat with `address`; None for status updates and channels, which are no chats."""
+        if address.is_group:
+            return chats.group(self._account, str(_user(address.other)), name=name)
+        if address.phone or address.lid:
+            return chats.person(
+                self._account, phone=address.number, lid=_user(address.lid), name=name
+            )
+        return None
+
+
+def _arrival(event: MessageReceived, chat: Chat) -> messaging.Arrival:
+    content = event.content
+    return messaging.Arrival(
+        wa_id=event.id,
+        chat=chat,
+        from_me=event.from_me,
+        kind="text" if isinstance(content, Text) else content.kind,
+        text=content.text,
+        at=event.timestamp,
+        sender_phone=event.sender.number,
+        sender_lid=_user(event.sender.lid),
+        sender_name=event.push_name,
+    )
+
+
+def _placeholder(event: MessageUndecryptable, chat: Chat) -> messaging.Arrival:
+    return messaging.Arrival(
+        wa_id=event.id,
+        chat=chat,
+        from_me=False,
+        kind=_ON_THE_PHONE,
+        text="",
+        at=event.timestamp,
+        sender_phone=event.sender.number,
+        sender_lid=_user(event.sender.lid),
+        sender_name=event.push_name,
+    )
+
+
+def _user(jid: str | None) -> str | None:
+    return jid.partition("@")[0] if jid else None

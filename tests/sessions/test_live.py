@@ -1,0 +1,57 @@
+"""The real engine on the sandbox network: from the QR code to ticks and replies."""
+
+from __future__ import annotations
+
+from app.core.states import InstanceState, MessageStatus
+from tests.sessions.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
+from tests.waiting import wait_for
+
+
+def test_phone_is_linked_and_its_session_opened(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+
+    instance = product.instance(instance_id)
+    assert instance.account is not None
+    assert instance.account.phone == OWN_NUMBER
+    device = product.sandbox.client.account(OWN_NUMBER)["devices"][0]
+    assert instance.account.device == device["device"]
+    assert device["online"]
+
+
+def test_queued_text_is_delivered_and_its_ticks_move(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+
+    message_id = product.queue(instance_id, "Hello")
+
+    wait_for(lambda: product.received(), PATIENCE, "the text arrives")
+    assert [entry["text"] for entry in product.received()] == ["Hello"]
+    wait_for(lambda: product.message(message_id).status == MessageStatus.DELIVERED, PATIENCE)
+    product.sandbox.client.read(PEER_NUMBER, OWN_NUMBER)
+    wait_for(lambda: product.message(message_id).status == MessageStatus.READ, PATIENCE)
+
+
+def test_reply_is_stored_once_in_the_chat_it_answers(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    product.queue(instance_id, "Hello")
+    wait_for(lambda: product.received(), PATIENCE)
+
+    product.sandbox.client.send(PEER_NUMBER, OWN_NUMBER, "Hello yourself")
+
+    wait_for(lambda: len(product.messages(instance_id)) == 2, PATIENCE)
+    chat, *others = product.chats(instance_id)
+    assert not others
+    assert (chat.unread, chat.last_text, chat.name) == (1, "Hello yourself", "Peer")
+    assert {(one.body, one.status) for one in product.messages(instance_id)} == {
+        ("Hello", MessageStatus.DELIVERED),
+        ("Hello yourself", MessageStatus.RECEIVED),
+    }
+
+
+def test_session_is_back_when_its_host_was_killed(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    product.kill("sessions")
+    product.start("sessions")
+    message_id = product.queue(instance_id, "After the crash")
+
+    wait_for(lambda: product.message(message_id).status == MessageStatus.DELIVERED, PATIENCE)
+    product.wait_state(instance_id, InstanceState.CONNECTED)
