@@ -78,6 +78,7 @@ def linked_account(instance: Instance, **overrides: Any) -> LinkedAccount:
     )
     with transaction() as session:
         session.get_one(Instance, instance.id).account_id = account.id
+    session.refresh(account)
     return account
 
 

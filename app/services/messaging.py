@@ -68,7 +68,11 @@ def queue_text(
 
 
 def queue_text_in(instance: Instance, chat: Chat, *, text: str, source: str) -> Message:
-    """A queued message in a chat that is known already. Raises Invalid (text)."""
+    """A queued message in a chat that is known already. Raises Invalid (text), or Conflict when
+    the chat is of an account that is not linked any more."""
+    if chat.account_id != instance.account_id:
+        message = N_("This chat belongs to a number that is no longer linked here.")
+        raise Conflict(message, code="other_account")
     return _queue(instance, chat, _checked_text(text), source=source, idempotency_key=None)
 
 

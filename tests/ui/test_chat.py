@@ -1,0 +1,228 @@
+"""The chat page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.clock import utcnow
+from app.core.states import InstanceState, MessageStatus
+from app.models import Chat, Instance, LinkedAccount, Message
+from app.models.message import OUTGOING
+from app.services import chats, instances, messaging
+from app.transaction import transaction
+from tests import factories
+from tests.ui.browser import Browser, only, soup, words
+
+
+@pytest.fixture
+def account(app: Flask, shop: Instance) -> LinkedAccount:
+    """A phone linked to the shop, connected."""
+    with app.app_context():
+        with transaction() as session:
+            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
+        return factories.linked_account(shop)
+
+
+@pytest.fixture
+def maria(app: Flask, account: LinkedAccount) -> Chat:
+    """A chat with Maria."""
+    with app.app_context():
+        return factories.chat(account, name="Мария", phone="79167654321")
+
+
+def path_of(chat: Chat, rest: str = "") -> str:
+    return f"/ui/instances/{chat.instance_id}/chat/{chat.id}{rest}"
+
+
+def add(app: Flask, chat: Chat, **values: Any) -> Message:
+    with app.app_context():
+        return factories.message(chat, **values)
+
+
+def bodies(answer: Any) -> list[str]:
+    return [found.get_text() for found in soup(answer).select(".bubble-text")]
+
+
+def test_an_instance_that_was_never_linked_says_to_link_a_phone_first(
+    bobs: Browser, shop: Instance
+) -> None:
+    answer = bobs.get(f"/ui/instances/{shop.id}/chat")
+    assert "Сначала подключите к этому инстансу телефон" in words(answer)
+    assert only(answer, "a.primary")["href"] == f"/ui/instances/{shop.id}"
+
+
+def test_the_list_shows_who_waits(app: Flask, bobs: Browser, account: LinkedAccount) -> None:
+    with app.app_context():
+        factories.chat(account, name="Пётр", last_text="Добрый день", unread=3)
+        factories.chat(account, name="", phone="79167654321")
+    text = words(bobs.get(f"/ui/instances/{account.instance_id}/chat"), "#chats")
+    for part in ("Пётр", "Добрый день", "3 непрочитанных", "+7 916 765-43-21"):
+        assert part in text
+
+
+def test_a_number_that_was_typed_opens_its_chat(
+    app: Flask, bobs: Browser, account: LinkedAccount
+) -> None:
+    path = f"/ui/instances/{account.instance_id}/chat"
+    answer = bobs.post(path, {"to": "8 916 765-43-21"})
+    assert answer.status_code == 303
+    assert "+7 916 765-43-21" in words(bobs.get(answer.location), ".conversation-name")
+
+
+def test_a_number_that_is_none_is_named_beside_the_field_and_stays(
+    bobs: Browser, account: LinkedAccount
+) -> None:
+    answer = bobs.post(f"/ui/instances/{account.instance_id}/chat", {"to": "Мария"})
+    assert answer.status_code == 422
+    assert "Это не номер телефона" in words(answer, "#to-error")
+    assert only(answer, "#to")["value"] == "Мария"
+
+
+def test_opening_a_chat_shows_its_history_and_marks_it_read(
+    app: Flask, bobs: Browser, maria: Chat, shop: Instance
+) -> None:
+    with app.app_context(), transaction() as session:
+        session.get_one(Chat, maria.id).unread = 2
+    add(app, maria, body="Первое", shown_at=utcnow() - timedelta(minutes=2))
+    add(app, maria, body="Второе\nв две строки", shown_at=utcnow() - timedelta(minutes=1))
+    assert bodies(bobs.get(path_of(maria))) == ["Первое", "Второе\nв две строки"]
+    with app.app_context():
+        assert chats.get_for(shop, maria.id).unread == 0
+
+
+def test_a_text_of_another_person_is_never_markup(app: Flask, bobs: Browser, maria: Chat) -> None:
+    add(app, maria, body="<script>alert(1)</script>")
+    answer = bobs.get(path_of(maria))
+    assert bodies(answer) == ["<script>alert(1)</script>"]
+
+
+def test_sending_answers_with_the_conversation_and_the_queued_message(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    answer = bobs.act(path_of(maria, "/messages"), {"text": "Здравствуйте"})
+    assert answer.status_code == 200
+    assert bodies(answer) == ["Здравствуйте"]
+    assert words(answer, ".ticks") == "В очереди"
+    assert bobs.fragment(str(only(answer, "#messages")["hx-get"])).status_code == 204
+
+
+def test_sending_without_scripts_comes_back_to_the_conversation(bobs: Browser, maria: Chat) -> None:
+    answer = bobs.post(path_of(maria, "/messages"), {"text": "Здравствуйте"})
+    assert (answer.status_code, answer.location) == (303, path_of(maria))
+    assert bodies(bobs.get(path_of(maria))) == ["Здравствуйте"]
+
+
+def test_an_empty_message_is_an_alert_for_htmx(bobs: Browser, maria: Chat) -> None:
+    answer = bobs.act(path_of(maria, "/messages"), {"text": "  "})
+    assert answer.status_code == 422
+    assert answer.headers["HX-Retarget"] == "#alerts"
+    assert words(answer, "[role=alert]") == "Сначала напишите что-нибудь."
+
+
+def test_a_message_that_is_too_long_stays_in_the_field_without_scripts(
+    bobs: Browser, maria: Chat
+) -> None:
+    text = "я" * 70_000
+    answer = bobs.post(path_of(maria, "/messages"), {"text": text})
+    assert answer.status_code == 422
+    assert "не длиннее" in words(answer, "#text-error")
+    assert only(answer, "#text").get_text().strip() == text
+
+
+def test_a_reply_comes_with_the_next_poll_and_nothing_before_it(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    poll = str(only(bobs.get(path_of(maria)), "#messages")["hx-get"])
+    assert bobs.fragment(poll).status_code == 204
+    with app.app_context(), transaction() as session:
+        messaging.store(arrival(session.get_one(Chat, maria.id), "Добрый день"))
+    answer = bobs.fragment(poll)
+    assert bodies(answer) == ["Добрый день"]
+
+
+def arrival(chat: Chat, text: str) -> messaging.Arrival:
+    return messaging.Arrival(
+        wa_id="3EB0AAAA",
+        chat=chat,
+        from_me=False,
+        kind="text",
+        text=text,
+        at=utcnow(),
+        sender_phone=chat.phone,
+        sender_lid=chat.lid,
+        sender_name="Мария",
+    )
+
+
+@pytest.mark.parametrize("status", [s for s in MessageStatus if s is not MessageStatus.RECEIVED])
+def test_every_status_has_an_accessible_name(
+    app: Flask, bobs: Browser, maria: Chat, status: MessageStatus
+) -> None:
+    add(app, maria, direction=OUTGOING, status=status, failure="not_on_whatsapp")
+    expected = {
+        "queued": "В очереди",
+        "sending": "Отправляется",
+        "sent": "Отправлено",
+        "delivered": "Доставлено",
+        "read": "Прочитано",
+        "played": "Прослушано",
+        "failed": "Не отправлено: этого номера нет в WhatsApp",
+        "unconfirmed": "Возможно, доставлено: связь прервалась до ответа WhatsApp",
+        "cancelled": "Отменено",
+        "expired": "Срок истёк",
+    }
+    assert words(bobs.get(path_of(maria)), ".ticks .visually-hidden") == expected[status]
+
+
+def test_a_failed_message_says_why_for_everybody_to_see(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    add(app, maria, direction=OUTGOING, status="failed", failure="something_new")
+    assert words(bobs.get(path_of(maria)), ".bubble-why").startswith("Не отправлено: ")
+
+
+def test_a_disconnected_instance_keeps_the_composer_and_says_that_messages_wait(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    poll = str(only(bobs.get(path_of(maria)), "#messages")["hx-get"])
+    with app.app_context(), transaction() as session:
+        instance = session.get_one(Instance, maria.instance_id)
+        instances.move(instance, InstanceState.DISCONNECTED, reason="connection_lost")
+    answer = bobs.fragment(poll)
+    assert "Сообщения ждут в очереди" in words(answer, ".waiting")
+    assert only(bobs.get(path_of(maria)), "form#composer")
+
+
+def test_earlier_messages_are_shown_on_demand_and_stay_while_new_ones_come(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    start = utcnow() - timedelta(hours=3)
+    for number in range(60):
+        add(app, maria, body=f"{number}", shown_at=start + timedelta(minutes=number))
+    page = bobs.get(path_of(maria))
+    assert bodies(page) == [str(number) for number in range(10, 60)]
+    all_of_it = bobs.fragment(str(only(page, ".earlier")["hx-get"]))
+    assert bodies(all_of_it) == [str(number) for number in range(60)]
+    poll = str(only(all_of_it, "#messages")["hx-get"])
+    bobs.act(path_of(maria, "/messages"), {"text": "new"})
+    assert bodies(bobs.fragment(poll)) == [str(number) for number in range(60)] + ["new"]
+
+
+def test_a_chat_of_an_earlier_number_can_be_read_but_not_written_to(
+    app: Flask, bobs: Browser, maria: Chat, shop: Instance
+) -> None:
+    add(app, maria, body="Раньше")
+    with app.app_context():
+        factories.linked_account(shop)
+    page = bobs.get(path_of(maria))
+    assert bodies(page) == ["Раньше"]
+    assert not soup(page).select("form#composer")
+    assert bobs.act(path_of(maria, "/messages"), {"text": "Hi"}).status_code == 409
+
+
+def test_a_chat_of_another_instance_is_not_found(app: Flask, bobs: Browser, maria: Chat) -> None:
+    assert bobs.get(f"/ui/instances/ins_other/chat/{maria.id}").status_code == 404
