@@ -1,0 +1,165 @@
+"""Forged requests, headers, and what belongs to somebody else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from app.core.states import InstanceState
+from app.models import Chat, Instance
+from app.transaction import transaction
+from tests import factories
+from tests.factories import PASSWORD
+from tests.ui.browser import Browser, only, words
+
+OPEN_TO_ALL = {
+    "ui.choose_language",
+    "ui.set_up",
+    "ui.show_setup",
+    "ui.show_sign_in",
+    "ui.show_start",
+    "ui.sign_in",
+    "ui.sign_out",
+}
+
+
+@pytest.fixture
+def settings(settings):  # type: ignore[no-untyped-def]
+    """With the test phone's page, so that every page there is gets walked."""
+    return settings.model_copy(update={"sandbox": True})
+
+
+@pytest.fixture
+def maria(app: Flask, shop: Instance) -> Chat:
+    """A chat of Bob's."""
+    with app.app_context():
+        with transaction() as session:
+            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
+        return factories.chat(factories.linked_account(shop), unread=2)
+
+
+def pages(app: Flask) -> list[tuple[str, Rule]]:
+    """Every way into a page or fragment, by method."""
+    return [
+        (method, rule)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith(("ui.", "test_phone.")) and rule.endpoint not in OPEN_TO_ALL
+        for method in sorted((rule.methods or set()) & {"GET", "POST"})
+    ]
+
+
+def path_of(rule: Rule, maria: Chat) -> str:
+    ids = {"instance_id": maria.instance_id, "chat_id": maria.id}
+    return re.sub(r"<(\w+)>", lambda found: ids[found[1]], rule.rule)
+
+
+def test_somebody_elses_instance_is_not_found_on_any_page(
+    app: Flask, charlies: Browser, maria: Chat
+) -> None:
+    answers = {}
+    for method, rule in pages(app):
+        if "instance_id" in rule.arguments:
+            ask = charlies.get if method == "GET" else charlies.post
+            answers[f"{method} {rule.rule}"] = ask(path_of(rule, maria)).status_code
+    assert len(answers) > 15
+    assert set(answers.values()) == {404}, answers
+
+
+def test_somebody_elses_chat_stays_unread_and_the_instance_as_it_was(
+    app: Flask, charlies: Browser, maria: Chat
+) -> None:
+    for method, rule in pages(app):
+        if "instance_id" in rule.arguments:
+            (charlies.get if method == "GET" else charlies.post)(path_of(rule, maria))
+    with app.app_context(), transaction() as session:
+        instance = session.get_one(Instance, maria.instance_id)
+        assert instance.state == InstanceState.CONNECTED
+        assert session.get_one(Chat, maria.id).unread == 2
+
+
+def test_a_chat_of_ones_own_instance_cannot_be_reached_through_another(
+    app: Flask, charlies: Browser, charlie: object, maria: Chat
+) -> None:
+    with app.app_context():
+        own = factories.instance(charlie)  # type: ignore[arg-type]
+    answer = charlies.get(f"/ui/instances/{own.id}/chat/{maria.id}")
+    assert answer.status_code == 404
+
+
+def test_every_page_asks_who_is_there(app: Flask, anybody: Browser, maria: Chat) -> None:
+    for method, rule in pages(app):
+        ask = anybody.get if method == "GET" else anybody.post
+        answer = ask(path_of(rule, maria))
+        assert answer.status_code == 303, rule
+        assert answer.location.startswith("/login"), rule
+
+
+def test_a_poll_of_somebody_elses_version_is_not_answered(
+    bobs: Browser, charlies: Browser, maria: Chat
+) -> None:
+    poll = str(only(bobs.get(f"/ui/instances/{maria.instance_id}"), "#state")["hx-get"])
+    assert bobs.fragment(poll).status_code == 204
+    stale = re.sub(r"v=\d+", "v=1", poll)
+    assert charlies.fragment(stale).status_code == 404
+
+
+def test_every_post_without_its_token_is_refused(app: Flask, bobs: Browser, maria: Chat) -> None:
+    posts = [rule for method, rule in pages(app) if method == "POST"]
+    assert posts
+    for rule in posts:
+        answer = bobs.client.post(path_of(rule, maria), headers=bobs.headers)
+        assert answer.status_code == 419, rule
+
+
+def test_a_missing_token_comes_back_as_an_alert_with_a_way_to_reload(
+    bobs: Browser, maria: Chat
+) -> None:
+    path = f"/ui/instances/{maria.instance_id}/reconnect"
+    answer = bobs.client.post(path, headers=bobs.headers | {"HX-Request": "true"})
+    assert answer.status_code == 419
+    assert answer.headers["HX-Retarget"] == "#alerts"
+    assert words(answer, "[role=alert] a") == "Обновить страницу"
+
+
+def test_the_token_of_another_session_is_refused(bobs: Browser, charlies: Browser) -> None:
+    answer = bobs.client.post(
+        "/logout", data={"csrf_token": charlies.csrf_token()}, headers=bobs.headers
+    )
+    assert answer.status_code == 419
+
+
+def test_the_token_may_come_in_the_header_that_htmx_sends(bobs: Browser) -> None:
+    headers = bobs.headers | {"X-CSRFToken": bobs.csrf_token(), "HX-Request": "true"}
+    answer = bobs.client.post("/ui/instances/new", data={"name": ""}, headers=headers)
+    assert answer.status_code == 422
+
+
+def test_signing_in_itself_needs_a_token(anybody: Browser, bob: object) -> None:
+    answer = anybody.client.post("/login", data={"email": "bob@example.com", "password": PASSWORD})
+    assert answer.status_code == 419
+
+
+@pytest.mark.parametrize("path", ["/login", "/ui/instances", "/health", "/no-such-page"])
+def test_every_answer_carries_the_headers_of_a_strict_house(bobs: Browser, path: str) -> None:
+    headers = bobs.get(path).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_pages_are_not_kept_by_the_browser(bobs: Browser) -> None:
+    assert bobs.get("/ui/profile").headers["Cache-Control"] == "no-store"
+
+
+def test_cookies_are_for_this_site_and_not_for_scripts(app: Flask, bob: object) -> None:
+    browser = Browser(app.test_client())
+    typed = {"email": "bob@example.com", "password": PASSWORD, "remember": "y"}
+    for cookie in browser.post("/login", typed).headers.getlist("Set-Cookie"):
+        assert "HttpOnly" in cookie, cookie
+        assert "SameSite=Lax" in cookie, cookie
