@@ -5,16 +5,9 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from app import translations
 from app.models import Instance, User
 from tests import factories
 from tests.ui.browser import Browser
-
-
-@pytest.fixture(scope="session", autouse=True)
-def catalogues() -> None:
-    """The Russian words, compiled."""
-    translations.compile_stale()
 
 
 @pytest.fixture
