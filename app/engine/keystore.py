@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 
@@ -40,6 +40,14 @@ class KeyStoreUnreadable(EngineError):
 def is_postgres(store: str) -> bool:
     """Returns whether the store is a database URL; else it is a path."""
     return store.startswith(("postgres://", "postgresql://"))
+
+
+def engine_name(store: str) -> str:
+    """Returns the store as neonize wants it named.
+
+    It makes "file:NAME?_foreign_keys=on" of a path's name, so the name is a piece of a URL.
+    """
+    return store if is_postgres(store) else quote(str(Path(store).absolute()))
 
 
 def find_account(store: str, jid: str) -> Account | None:

@@ -84,7 +84,8 @@ class NeonizeSession:
 
     def _new_client(self) -> Any:
         client = library.load().NewClient(
-            self._request.store, uuid=f"{self._request.jid}#{next(_openings)}"
+            keystore.engine_name(self._request.store),
+            uuid=f"{self._request.jid}#{next(_openings)}",
         )
         client._stop_finalizer.detach()
         client.jid = _proto_jid(self._request.jid, with_device=True)

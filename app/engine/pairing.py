@@ -130,7 +130,7 @@ class _Attempt:
 
     def _connect(self) -> None:
         client = library.load().NewClient(
-            self._request.store,
+            keystore.engine_name(self._request.store),
             props=library.device_props(self._request.device_name),
             uuid="pairing",
             new_device=True,

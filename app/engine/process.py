@@ -13,6 +13,7 @@ import ctypes
 import io
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Mapping
@@ -81,9 +82,11 @@ def prepare_process(engine_log: Path) -> TextIO:
     The engine's library writes to standard output and standard error as it likes: both go to
     `engine_log` (crash reports too; over 5 MiB it starts anew and keeps one old file). Returns a
     stream to the process's original standard error, which also becomes sys.stderr: for our own
-    logs. Then loads the engine's library and, in sandbox mode, makes it trust the sandbox.
+    logs. Raises the limit of open files as far as allowed. Then loads the engine's library and, in
+    sandbox mode, makes it trust the sandbox.
     """
     own = _redirect_output(engine_log)
+    _allow_many_files()
     from app.engine import library
 
     library.load()
@@ -108,6 +111,13 @@ def _redirect_output(engine_log: Path) -> TextIO:
     os.close(log)
     sys.stderr = own
     return own
+
+
+def _allow_many_files() -> None:
+    """Raises the limit of open files: a session has several, and each reopening leaves one behind
+    (neonize never closes a key store; on PostgreSQL it leaves two connections)."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def die_with_parent(death_signal: signal.Signals = signal.SIGKILL) -> None:

@@ -87,7 +87,7 @@ def link(
 
     def make(number: str = OWN_NUMBER, name: str = "Owner") -> Link:
         process = start_process()
-        store, proxy = folder / f"{number}.db", sandbox.announcement.proxy_url
+        store, proxy = folder / f"keys #{number}?%20.db", sandbox.announcement.proxy_url
         number_of_answer = process.start_doing("pair", store=str(store), proxy=proxy)
         sandbox.client.scan(process.wait_line("qr")["text"], number, name)
         paired = process.answer(number_of_answer)

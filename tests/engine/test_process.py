@@ -111,6 +111,18 @@ def test_prepared_process_trusts_the_sandbox_in_sandbox_mode(state: Path, tmp_pa
     assert done.stderr.strip() == "11" * 32
 
 
+def test_prepared_process_may_open_as_many_files_as_the_system_allows(tmp_path: Path):
+    done = run(
+        "from pathlib import Path; from app.engine import process; import resource, sys\n"
+        "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))\n"
+        f"process.prepare_process(Path({str(tmp_path / 'engine.log')!r}))\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard), file=sys.stderr)",
+        SANDBOX="0",
+    )
+    assert done.stderr.strip() == "True"
+
+
 def test_loading_the_engine_leaves_the_root_logger_alone():
     done = run(
         "import logging; logging.getLogger().setLevel(logging.ERROR)\n"
