@@ -4,7 +4,8 @@ What neonize needs to be treated with care (each point was seen, see the tests):
 
 - Its Go side keeps sessions in maps without a lock: opening and stopping happen under one lock for
   the whole process, and nothing here polls it.
-- Calls for a session that is not open end the process: methods refuse them.
+- Some calls for a session that is not open end the process (those on contacts and on the account
+  itself); no method here makes one of them.
 - `NewClient` named by a JID takes the phone number for its key, so two sessions of one number would
   share it, and stops that key when it is garbage-collected: here each opening has a key of its own
   and no such finalizer.
@@ -18,7 +19,6 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,7 +27,6 @@ from typing import Any
 from app.engine import keystore, library, reach
 from app.engine.base import EventSink, OpenRequest, Sent
 from app.engine.errors import (
-    EngineError,
     KeysMissing,
     KeyStoreUnwritable,
     NetworkUnreachable,
@@ -45,7 +44,6 @@ SECRET_LENGTH = 32
 _CONNECT_SECONDS = 60.0
 _REGISTER_SECONDS = 3.0
 _STOP_SECONDS = 10.0
-_LOOKUP_SECONDS = 0.05
 
 _lifecycle = threading.Lock()
 _openings = itertools.count(1)
@@ -75,7 +73,6 @@ class NeonizeSession:
         self._open = False
         self._closed = False
         self._stopped = False
-        self._calls = 0
         self._connected = threading.Event()
         self._settled = threading.Event()  # connected for the first time, or failed to
         self._failure = ""
@@ -142,11 +139,9 @@ class NeonizeSession:
         with self._state:
             self._closed = True
             self._open = False
-            started, beginning = self._thread, self._calls > 0
+            started = self._thread
         if started is None:
             return
-        if beginning:
-            time.sleep(_LOOKUP_SECONDS)  # calls just begun still look their client up
         if self._settled.wait(_STOP_SECONDS):
             self._stop()
         if not self._on_own_thread():
@@ -168,7 +163,7 @@ class NeonizeSession:
 
     def logout(self) -> None:
         """Unlinks this device, deletes its keys, and closes; still open when it raises."""
-        with self._live() as client, _own_errors():
+        with self._live() as client:
             client.logout()
         self.close()
 
@@ -178,7 +173,7 @@ class NeonizeSession:
             raise ValueError(f"a message secret has {SECRET_LENGTH} bytes")
         message = library.message(conversation=text)
         message.messageContextInfo.messageSecret = secret
-        with self._live() as client, _own_errors():
+        with self._live() as client:
             self._check_keys_can_be_written()
             answer = client.send_message(_proto_jid(to), message)
         return Sent(answer.ID, datetime.fromtimestamp(answer.Timestamp, UTC))
@@ -196,7 +191,7 @@ class NeonizeSession:
         """Tells `sender` that these messages of `chat` were read. Raises EngineError."""
         if not ids:
             return
-        with self._live() as client, _own_errors():
+        with self._live() as client:
             client.mark_read(
                 *ids,
                 chat=_proto_jid(chat),
@@ -206,33 +201,24 @@ class NeonizeSession:
 
     def set_available(self, available: bool) -> None:
         """Shows the account as online or not. Raises EngineError."""
-        with self._live() as client, _own_errors():
+        with self._live() as client:
             client.send_presence(library.presence(available))
 
     @contextmanager
     def _live(self) -> Iterator[Any]:
-        """Gives the client of an open session. Raises NotConnected."""
+        """Gives the client of an open session and turns the engine's errors into ours.
+
+        Raises NotConnected. The session may be closed while a call begins: only calls that answer
+        "client is nil" then are made here. Others (contacts, the own account) end the process.
+        """
         with self._state:
             if not self._open:
                 raise NotConnected("the session is not open")
-            self._calls += 1
         try:
             yield self._client
-        finally:
-            with self._state:
-                self._calls -= 1
-
-
-@contextmanager
-def _own_errors() -> Iterator[None]:
-    """Turns the engine's errors into ours."""
-    try:
-        yield
-    except EngineError:
-        raise
-    except library.engine_exception() as error:
-        text = error.args[0] if error.args else ""
-        raise engine_error(text.decode() if isinstance(text, bytes) else str(text)) from error
+        except library.engine_exception() as error:
+            text = error.args[0] if error.args else ""
+            raise engine_error(text.decode() if isinstance(text, bytes) else str(text)) from error
 
 
 def _proto_jid(jid: str, *, with_device: bool = False) -> Any:
