@@ -50,10 +50,12 @@ STATUSES = {
     _M.EXPIRED: Shown(N_("Expired"), "clock-off", "attention"),
 }
 
+# By the slugs of app/engine/errors.py; a number at the end is WhatsApp's own.
 FAILURES = {
+    "bad_address": N_("this is not an address that can be written to"),
+    "lookup_failed": N_("WhatsApp did not say how to reach this person"),
     "not_on_whatsapp": N_("this number is not on WhatsApp"),
-    "not_allowed": N_("WhatsApp does not let this account write here"),
-    "refused": N_("WhatsApp refused the message"),
+    "server_error": N_("WhatsApp refused the message (code %(code)s)"),
 }
 
 KINDS = {
@@ -68,12 +70,16 @@ KINDS = {
     "poll": N_("Poll"),
 }
 
+_SOME_FAILURE = N_("the message could not be sent")
+_SOME_KIND = N_("This kind of message is not shown yet")
 _WORD_IS_THE_REASON = frozenset({_S.LOGGED_OUT, _S.FAILED})
 
 JOURNAL = {
     "instance:settings:created": N_("Instance created"),
     "instance:settings:changed": N_("Settings changed"),
     "instance:phone:linked": N_("Phone %(phone)s linked"),
+    "session:event:set_aside": N_("A received event could not be read; it was set aside"),
+    "webhook:endpoint:disabled": N_("Webhook switched off: its address answered “gone”"),
     "webhook:endpoint:saved": N_("Webhook changed"),
     "webhook:endpoint:deleted": N_("Webhook removed"),
     "webhook:secret:replaced": N_("Webhook secret replaced"),
@@ -118,16 +124,22 @@ def status_words(status: MessageStatus, failure: str | None) -> str:
     """How far a message came, with the reason where it did not."""
     status = MessageStatus(status)
     if status is _M.FAILED:
-        why = gettext(FAILURES.get(failure or "", FAILURES["refused"]))
-        return gettext("Failed: %(reason)s", reason=why)
+        return gettext("Failed: %(reason)s", reason=_failure_words(failure or ""))
     if status is _M.UNCONFIRMED:
         return gettext("It may have arrived: the connection broke before WhatsApp answered")
     return gettext(STATUSES[status].word)
 
 
+def _failure_words(failure: str) -> str:
+    slug, _, code = failure.rpartition("_")
+    if code.isdigit() and slug in FAILURES:
+        return fill(FAILURES[slug], {"code": code})
+    return gettext(FAILURES.get(failure, _SOME_FAILURE))
+
+
 def kind_words(kind: str) -> str:
     """What stands for a message without a text."""
-    return gettext(KINDS.get(kind, N_("This kind of message is not shown yet")))
+    return gettext(KINDS.get(kind, _SOME_KIND))
 
 
 def journal_sentence(line: Activity) -> str:

@@ -178,11 +178,19 @@ def test_every_status_has_an_accessible_name(
     assert words(bobs.get(path_of(maria)), ".ticks .visually-hidden") == expected[status]
 
 
+@pytest.mark.parametrize(
+    ("failure", "why"),
+    [
+        ("not_on_whatsapp", "этого номера нет в WhatsApp"),
+        ("server_error_463", "WhatsApp отклонил сообщение (код 463)"),
+        ("something_new", "сообщение не удалось отправить"),
+    ],
+)
 def test_a_failed_message_says_why_for_everybody_to_see(
-    app: Flask, bobs: Browser, maria: Chat
+    app: Flask, bobs: Browser, maria: Chat, failure: str, why: str
 ) -> None:
-    add(app, maria, direction=OUTGOING, status="failed", failure="something_new")
-    assert words(bobs.get(path_of(maria)), ".bubble-why").startswith("Не отправлено: ")
+    add(app, maria, direction=OUTGOING, status="failed", failure=failure)
+    assert words(bobs.get(path_of(maria)), ".bubble-why") == f"Не отправлено: {why}"
 
 
 def test_a_disconnected_instance_keeps_the_composer_and_says_that_messages_wait(
