@@ -22,5 +22,8 @@ def settle(network: Network) -> None:
     """Add the cast to a network that has nobody yet."""
     if network.accounts:
         return
-    for number, name, behavior in _CAST:
-        network.add_account(number, name, behavior)
+    accounts = [network.add_account(*entry) for entry in _CAST]
+    for account in accounts:
+        for other in accounts:
+            if other is not account:
+                account.appstate.set_contact(str(other.jid), other.name)

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from app.sandbox import persistence
+from app.sandbox.appstate import Collection
 from app.sandbox.clock import stamp
 from app.sandbox.devices import device_hash
 from app.sandbox.faults import FaultBoard
@@ -48,11 +49,13 @@ class Network:
         if number in self.accounts:
             raise NetworkError(f"{number} is already on the network")
         account = Account(number, name, behavior)
+        account.appstate.set_push_name(name)
         self.accounts[number] = account
         self._by_lid[account.lid.user] = account
         self.phones[number] = Phone(self, account)
         self.save_account(account)
         self.save_phone(account)
+        self.save_appstate(account)
         return account
 
     def account(self, number: str) -> Account:
@@ -132,6 +135,15 @@ class Network:
         count = Node("count", {"value": left})
         self.deliver(endpoint, Node("notification", attrs, [count]))
 
+    def announce_appstate(self, author: Endpoint, collection: Collection) -> None:
+        """Tell the account's other companions that a collection has a new version."""
+        body = Node("collection", {"name": collection.name, "version": collection.version})
+        for device in author.account.companions:
+            if device != author.device:
+                attrs: dict[str, Value] = {"type": "server_sync", "from": SERVER, **stamp()}
+                to = Endpoint(author.account, device)
+                self.deliver(to, Node("notification", attrs, [body]))
+
     def _announce_device(
         self, account: Account, device: int, change: str, key_index: int | None = None
     ) -> None:
@@ -156,6 +168,10 @@ class Network:
         """The phone's sessions or memory changed."""
         phone = self.phones[account.number]
         self.storage.mark(persistence.phone_name(account), phone.dump)
+
+    def save_appstate(self, account: Account) -> None:
+        """A collection of the account has a new patch."""
+        self.storage.mark(persistence.appstate_name(account), account.appstate.dump)
 
     def save_companion(self, account: Account, companion: Companion) -> None:
         """A linked device's keys or facts changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.sandbox.appstate import AppState
 from app.sandbox.mailbox import Mailbox
 from app.sandbox.signal.session import SignalDevice
 from app.sandbox.storage import Storage
@@ -16,6 +17,11 @@ def account_name(account: Account) -> str:
 def phone_name(account: Account) -> str:
     """The document of its phone's keys, sessions and memory."""
     return f"phone:{account.number}"
+
+
+def appstate_name(account: Account) -> str:
+    """The document of what a phone shares with its companions beside messages."""
+    return f"appstate:{account.number}"
 
 
 def companion_name(account: Account, companion: Companion) -> str:
@@ -38,6 +44,7 @@ def load_accounts(storage: Storage) -> dict[str, Account]:
         account = Account(body["number"], body["name"], body["behavior"])
         account.next_device = body["next_device"]
         account.keys = SignalDevice.load(documents[phone_name(account)]["keys"])
+        account.appstate = AppState(documents[appstate_name(account)])
         for device in body["devices"]:
             companion = Companion.load(documents[f"companion:{account.number}:{device}"])
             waiting = documents.get(mailbox_name(account, companion), [])

@@ -137,7 +137,8 @@ class Phone:
         return Node("enc", {"v": "2", "type": kind}, ciphertext)
 
     def welcome(self, companion: Companion) -> None:
-        """Tell a companion that has just been linked what only the phone can tell."""
+        """Give a companion that has just been linked the key of the account's app state."""
+        self.send_peer(companion.number, peers.key_share(self.account))
 
     # Receiving
 

@@ -64,6 +64,8 @@ def _message_class(proto: str, name: str) -> Any:
 
 
 _ADV = "waAdv/WAAdv.proto"
+_ACTION = "waSyncAction/WASyncAction.proto"
+_SYNC = "waServerSync/WAServerSync.proto"
 _WA6 = "waWa6/WAWebProtobufsWa6.proto"
 
 AdvDeviceIdentity = _message_class(_ADV, "WAAdv.ADVDeviceIdentity")
@@ -76,4 +78,8 @@ NoiseCertificateDetails = _message_class(
 HandshakeMessage = _message_class(_WA6, "WAWebProtobufsWa6.HandshakeMessage")
 ClientPayload = _message_class(_WA6, "WAWebProtobufsWa6.ClientPayload")
 DeviceProps = _message_class("waCompanionReg/WACompanionReg.proto", "WACompanionReg.DeviceProps")
+SyncdMutation = _message_class(_SYNC, "WAServerSync.SyncdMutation")
+SyncdPatch = _message_class(_SYNC, "WAServerSync.SyncdPatch")
+SyncActionData = _message_class(_ACTION, "WASyncAction.SyncActionData")
+SyncActionValue = _message_class(_ACTION, "WASyncAction.SyncActionValue")
 E2EMessage = _message_class("waE2E/WAWebProtobufsE2E.proto", "WAWebProtobufsE2E.Message")

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from app.sandbox.appstate import AppState
 from app.sandbox.mailbox import Mailbox
 from app.sandbox.signal.session import SignalDevice
 from app.sandbox.wire.jid import JID, LID_SERVER, USER_SERVER
@@ -100,6 +101,7 @@ class Account:
     keys: SignalDevice = field(default_factory=SignalDevice)
     companions: dict[int, Companion] = field(default_factory=dict)
     next_device: int = 1
+    appstate: AppState = field(default_factory=AppState)
 
     @property
     def jid(self) -> JID:

@@ -81,10 +81,14 @@ class Engine:
         """Return the answer to the command `number`, None as long as there is none."""
         return next((e for e in self.events("answer") if e["n"] == number), None)
 
-    def texts(self) -> list[str]:
-        """The texts of all messages it has received from others, in order."""
+    def messages(self) -> list[Event]:
+        """The messages it has received from others, in order."""
         messages = self.events("Message")
-        return [m["text"] for m in messages if not m["from_me"] and m["category"] != "peer"]
+        return [m for m in messages if not m["from_me"] and m["category"] != "peer"]
+
+    def texts(self) -> list[str]:
+        """Their texts."""
+        return [message["text"] for message in self.messages()]
 
     def kill(self) -> None:
         """End the process as a crash would."""

@@ -6,6 +6,7 @@ The engine prints to file descriptors 1 and 2, so both go to a log and the event
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -131,6 +132,7 @@ def _obey(client: Any, command: dict[str, Any]) -> None:
 
 
 def _do(client: Any, command: dict[str, Any]) -> Any:
+    from neonize.exc import SendPresenceError
     from neonize.utils.enum import Presence, ReceiptType
 
     if command["do"] == "send":
@@ -139,8 +141,10 @@ def _do(client: Any, command: dict[str, Any]) -> Any:
     if command["do"] == "mark_read":
         chat, sender = _jid(command["chat"]), _jid(command["sender"])
         return client.mark_read(*command["ids"], chat=chat, sender=sender, receipt=ReceiptType.READ)
-    if command["do"] == "presence":
-        return client.send_presence(Presence.AVAILABLE)
+    if command["do"] == "try_presence":
+        with contextlib.suppress(SendPresenceError):
+            client.send_presence(Presence.AVAILABLE)
+        return None
     if command["do"] == "is_on_whatsapp":
         found = client.is_on_whatsapp(*command["numbers"])
         return [{"query": f.Query, "jid": _name(f.JID), "in": f.IsIn} for f in found]
