@@ -21,6 +21,7 @@ class Faults:
     ack_messages: bool = True  # False: messages are delivered but never acknowledged
     ack_delay_ms: int = 0  # acknowledgements of messages come this much later
     lose_messages: bool = False  # messages are neither delivered nor acknowledged
+    garble_messages: bool = False  # linked devices cannot read what comes, until it is resent
 
     def change(self, values: dict[str, Any]) -> None:
         """Set the named faults; raises FaultError and changes nothing when one is wrong."""
@@ -54,6 +55,8 @@ class FaultBoard:
 
     def change(self, number: str | None, values: dict[str, Any]) -> None:
         """Set faults of `number`, or everybody's; raises FaultError."""
+        if number and "refuse_connections" in values:
+            raise FaultError("refuse_connections is for everybody: the proxy knows no numbers")
         scope = number or EVERYBODY
         faults = self._by_number.get(scope) or Faults()
         faults.change(values)

@@ -36,6 +36,7 @@ class Network:
         self.accounts: dict[str, Account] = persistence.load_accounts(storage)
         self.phones: dict[str, Phone] = {}
         self.connections: dict[tuple[str, int], Connection] = {}
+        self.open_connections: set[Connection] = set()
         self.offers: dict[bytes, PairingOffer] = {}
         self.unhandled: list[str] = []
         self._by_lid = {account.lid.user: account for account in self.accounts.values()}

@@ -36,6 +36,9 @@ REF_COUNT = 6
 FIRST_REF_SECONDS = 60
 NEXT_REF_SECONDS = 20
 GRACE_SECONDS = 5
+# A device's number is one byte on the wire and never given twice.
+MAX_DEVICE = 255
+_REMEMBERED_REFS = 200 * REF_COUNT
 _CONFIRMATION_SECONDS = 15
 _ACCOUNT_PREFIX = b"\x06\x00"
 _DEVICE_PREFIX = b"\x06\x01"
@@ -57,6 +60,7 @@ class PairingOffer:
         default_factory=lambda: [secrets.token_urlsafe(24).encode() for _ in range(REF_COUNT)]
     )
     started: float = field(default_factory=time.monotonic)
+    used: bool = False
 
     @property
     def identity(self) -> bytes:
@@ -95,37 +99,41 @@ def offer(network: Network, connection: Connection, noise: bytes, registration: 
     """Give a connection that wants to be linked its codes."""
     made = PairingOffer(connection, noise, registration)
     network.offers.update(dict.fromkeys(made.refs, made))
+    while len(network.offers) > _REMEMBERED_REFS:
+        network.offers.pop(next(iter(network.offers)))
     refs = [Node("ref", {}, ref) for ref in made.refs]
     attrs: dict[str, Value] = {"from": SERVER, "type": "set", "xmlns": "md"}
     attrs["id"] = connection.next_id()
     connection.send(Node("iq", attrs, [Node("pair-device", {}, refs)]))
 
 
-async def scan(network: Network, account: Account, qr: str) -> Endpoint:
-    """Link the device that shows `qr` to `account`; returns it. Raises ScanError."""
-    code = ScannedCode.parse(qr)
+def find_offer(network: Network, code: ScannedCode) -> PairingOffer:
+    """Return the connection that shows `code`; raises ScanError when it cannot be linked."""
     found = network.offers.get(code.ref)
     if found is None:
         raise ScanError("this code is not from this network")
+    if found.used:
+        raise ScanError("this code has been used")
     if found.expired(code.ref):
         raise ScanError("this code has expired")
     if code.noise != found.noise or code.identity != found.identity:
         raise ScanError("this code does not belong to the device that shows it")
-    for ref in found.refs:
-        network.offers.pop(ref, None)
-    return await _link(network, account, found, code)
+    return found
 
 
-async def _link(
+async def link(
     network: Network, account: Account, found: PairingOffer, code: ScannedCode
 ) -> Endpoint:
+    """Link the device that shows `code` to `account` and return it; raises ScanError."""
+    if account.next_device > MAX_DEVICE:
+        raise ScanError("this phone has linked too many devices in its life")
+    found.used = True
     endpoint = Endpoint(account, account.next_device)
     account.next_device += 1
     identity = _device_identity(account, found.identity, endpoint.device)
     reply = await _tell_success(found.connection, endpoint, identity, code.adv_secret)
     _check_signature(account, found.identity, reply)
-    companion = _companion(found, endpoint.device)
-    network.add_companion(account, companion)
+    network.add_companion(account, _companion(found, endpoint.device))
     network.journal.append("linked", account.number, device=endpoint.device)
     # The engine logs in by itself, on a new connection, after this error.
     found.connection.send(Node("stream:error", {"code": "515"}))

@@ -16,6 +16,7 @@ from app.sandbox.connection import Connection
 from app.sandbox.network import Network
 from app.sandbox.signal.curve import KeyPair
 from app.sandbox.wire import http, noise_certificate
+from app.sandbox.wire.codec import CodecError
 from app.sandbox.wire.noise import NoiseError, ServerHandshake
 from app.sandbox.wire.websocket import WebSocket, WebSocketClosed, accept_headers
 
@@ -26,14 +27,13 @@ _ENDED = (ConnectionError, TimeoutError, ssl.SSLError, asyncio.IncompleteReadErr
 
 
 class Proxy:
-    """Serves every connection of the engines; `connections` are the open ones."""
+    """Serves every connection of the engines."""
 
     def __init__(self, network: Network, tls: ssl.SSLContext, root: KeyPair) -> None:
         self._network = network
         self._tls = tls
         self._noise = KeyPair.generate()
         self._certificate = noise_certificate.chain(root, self._noise.public, datetime.now(UTC))
-        self.connections: set[Connection] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one TCP connection from its CONNECT to its end."""
@@ -93,17 +93,17 @@ class Proxy:
 
     async def _serve_chat(self, websocket: WebSocket) -> None:
         connection = Connection(self._network, websocket)
-        self.connections.add(connection)
+        self._network.open_connections.add(connection)
         try:
             handshake = ServerHandshake(self._noise, self._certificate)
             payload = await connection.handshake(handshake)
             login.admit(self._network, connection, payload, handshake.client_static)
             async for stanza in connection.stanzas():
                 stanzas.handle(connection, stanza)
-        except NoiseError as error:
+        except (NoiseError, CodecError) as error:
             log.warning("%s: %s", connection, error)
         finally:
-            self.connections.discard(connection)
+            self._network.open_connections.discard(connection)
             connection.close()
             self._network.disconnected(connection)
 

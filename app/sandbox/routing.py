@@ -9,7 +9,7 @@ from app.sandbox.clock import unix_now
 from app.sandbox.devices import device_hash
 from app.sandbox.wire.jid import JID
 from app.sandbox.wire.node import Node, StanzaError, Value
-from app.sandbox.world import Account, Endpoint
+from app.sandbox.world import PHONE, Account, Endpoint
 
 if TYPE_CHECKING:
     from app.sandbox.network import Network
@@ -65,14 +65,31 @@ def send_message(network: Network, sender: Endpoint, node: Node) -> str:
     if participants is None:
         endpoint = network.endpoint(to)
         if endpoint:
-            network.deliver(endpoint, envelope.copy_for(endpoint, list(node.named("enc"))))
+            _deliver_copy(network, envelope, endpoint, list(node.named("enc")))
         return ""
     for entry in participants.named("to"):
         endpoint = network.endpoint(entry.jid("jid"))
         if endpoint:
             addressed.add(endpoint.lid)
-            network.deliver(endpoint, envelope.copy_for(endpoint, list(entry.named("enc"))))
+            _deliver_copy(network, envelope, endpoint, list(entry.named("enc")))
     return _correction(addressed, sender.account, chat)
+
+
+def _deliver_copy(network: Network, envelope: Envelope, to: Endpoint, enc: list[Node]) -> None:
+    garble = network.faults.of(to.account.number).garble_messages
+    if garble and to.device != PHONE:
+        enc = [_garbled(e) if "count" not in e.attrs else e for e in enc]
+    network.deliver(to, envelope.copy_for(to, enc))
+
+
+def _garbled(enc: Node) -> Node:
+    """Return the ciphertext with one bit flipped where both kinds of message hold their MAC.
+
+    A "msg" ends with its 8 bytes; in a "pkmsg" a few bytes with the ids of keys may follow.
+    """
+    data = bytearray(enc.data)
+    data[-8] ^= 1
+    return Node(enc.tag, enc.attrs, bytes(data))
 
 
 def _correction(addressed: set[JID], own: Account, chat: Account) -> str:

@@ -54,7 +54,7 @@ async def run(folder: Path, port: int, control_port: int) -> None:
         _announce(folder / ANNOUNCEMENT, facts)
         await stop.wait()
         (folder / ANNOUNCEMENT).unlink(missing_ok=True)
-        await _end(proxy, listener)
+        await _end(network, listener)
     storage.close()
 
 
@@ -136,11 +136,11 @@ def _announce(file: Path, facts: dict[str, Any]) -> None:
     draft.replace(file)
 
 
-async def _end(proxy: Proxy, listener: asyncio.Server) -> None:
+async def _end(network: Network, listener: asyncio.Server) -> None:
     listener.close()
-    for connection in list(proxy.connections):
+    for connection in list(network.open_connections):
         connection.drop()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_SECONDS_TO_END):
-            while proxy.connections:
+            while network.open_connections:
                 await asyncio.sleep(0.01)

@@ -32,5 +32,4 @@ def start_engine(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[..., Eng
 
     yield start
     for engine in started:
-        if engine.process.poll() is None:
-            engine.kill()
+        engine.kill()

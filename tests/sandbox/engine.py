@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Engine:
 
     def wait_for(self, name: str, count: int = 1, seconds: float = _SECONDS) -> Event:
         """Return the `count`th event of this name, waiting for it."""
-        wait_for(lambda: len(self.events(name)) >= count, seconds, f"{count} x {name}")
+        self._wait(lambda: len(self.events(name)) >= count, seconds, f"{count} x {name}")
         return self.events(name)[count - 1]
 
     def do(self, what: str, **arguments: Any) -> Any:
@@ -72,10 +73,17 @@ class Engine:
 
     def answer(self, number: int, seconds: float = _SECONDS) -> Any:
         """Return the answer to the command `number`; raises EngineError."""
-        found = wait_for(lambda: self.find_answer(number), seconds, f"answer {number}")
+        self._wait(lambda: self.find_answer(number) is not None, seconds, f"answer {number}")
+        found = self.find_answer(number) or {}
         if "error" in found:
             raise EngineError(found["error"])
         return found["result"]
+
+    def _wait(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
+        """Wait, but not for an engine that has ended: its log says why."""
+        wait_for(lambda: condition() or self.process.poll() is not None, seconds, what)
+        if not condition():
+            raise AssertionError(f"the engine ended before {what}:\n{self.log_file.read_text()}")
 
     def find_answer(self, number: int) -> Event | None:
         """Return the answer to the command `number`, None as long as there is none."""
@@ -91,7 +99,7 @@ class Engine:
         return [message["text"] for message in self.messages()]
 
     def kill(self) -> None:
-        """End the process as a crash would."""
+        """End the process as a crash would; fine when it has ended already."""
         self.process.kill()
         self.process.wait()
         self._reader.join()

@@ -230,3 +230,29 @@ def test_no_query_of_the_engine_stays_unanswered(
     sandbox.client.send(FRIEND, ALICE, "два")
     wait_for(engine.messages, 10)
     assert sandbox.client.state()["unhandled"] == []
+
+
+def test_what_an_engine_cannot_read_is_sent_to_it_again(
+    sandbox: Sandbox, start_engine: StartEngine
+) -> None:
+    engine = link(sandbox, start_engine)
+    sandbox.client.send(FRIEND, ALICE, "целое")
+    sandbox.client.set_faults(number=ALICE, garble_messages=True)
+    message_id = sandbox.client.send(FRIEND, ALICE, "испорченное")
+    wait_for(lambda: engine.texts() == ["целое", "испорченное"], 20)
+    assert engine.wait_for("Undecryptable")["id"] == message_id
+    retries = [e for e in sandbox.client.log() if e["kind"] == "retry"]
+    assert [(e["account"], e["ids"], e["device"]) for e in retries] == [(FRIEND, [message_id], 1)]
+
+
+def test_an_engine_sends_again_what_a_phone_cannot_read(
+    sandbox: Sandbox, start_engine: StartEngine
+) -> None:
+    engine = link(sandbox, start_engine)
+    engine.do("send", to=FRIEND_JID, text="раз")
+    sandbox.client.send(FRIEND, ALICE, "ответ")
+    wait_for(engine.messages, 10)
+    sandbox.client.set_faults(number=FRIEND, forget_sessions=True)
+    engine.do("send", to=FRIEND_JID, text="два")
+    wait_for(lambda: [m["text"] for m in received(sandbox, FRIEND)] == ["раз", "два"], 20)
+    assert "undecryptable" in [e["kind"] for e in sandbox.client.log()]

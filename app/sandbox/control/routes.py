@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.sandbox import login, pairing
+from app.sandbox import blows, login, pairing
 from app.sandbox.control import state
 from app.sandbox.demo_world import DEMO_PHONE
 from app.sandbox.faults import FaultError
@@ -87,12 +87,13 @@ async def _add_account(network: Network, request: Request) -> _Answer:
 
 
 async def _scan(network: Network, request: Request) -> _Answer:
-    pairing.ScannedCode.parse(request.text("qr"))
+    code = pairing.ScannedCode.parse(request.text("qr"))
+    offer = pairing.find_offer(network, code)
     number = _number(request.text("number", DEMO_PHONE))
     account = network.accounts.get(number)
     if account is None:
         account = network.add_account(number, request.text("name", number), "silent")
-    endpoint = await pairing.scan(network, account, request.text("qr"))
+    endpoint = await pairing.link(network, account, offer, code)
     return 200, {
         "jid": str(endpoint.jid),
         "lid": str(endpoint.lid),
@@ -132,17 +133,14 @@ async def _get_faults(network: Network, request: Request) -> _Answer:
 
 
 async def _set_faults(network: Network, request: Request) -> _Answer:
-    """`drop` and `replace` happen once, at once; the rest stays in force."""
+    """Blows happen once, at once; the rest stays in force."""
     values = dict(request.body)
     number = values.pop("number", None)
-    drop, replace = values.pop("drop", False), values.pop("replace", False)
+    struck = [name for name in blows.BLOWS if values.pop(name, False) is True]
     account = network.account(_number(str(number))) if number else None
     network.faults.change(account.number if account else None, values)
-    for connection in state.connections_of(network, account):
-        if replace:
-            login.replace(connection)
-        elif drop:
-            connection.drop()
+    for name in struck:
+        blows.BLOWS[name](network, account)
     return 200, network.faults.dump()
 
 

@@ -96,7 +96,10 @@ class _Handler(BaseHTTPRequestHandler):
             raise routes.ControlError(403, "only loopback names are served")
 
     def _body(self) -> dict[str, Any]:
-        length = int(self.headers.get("Content-Length") or 0)
+        given = self.headers.get("Content-Length") or "0"
+        if not given.isdigit():
+            raise routes.ControlError(400, "Content-Length is not a number")
+        length = int(given)
         if length > _BODY_LIMIT:
             self.close_connection = True
             raise routes.ControlError(413, "the body is too long")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.sandbox.connection import Connection
 from app.sandbox.network import Network
 from app.sandbox.world import PHONE, Account, Endpoint
 
@@ -46,12 +45,3 @@ def _describe_device(network: Network, endpoint: Endpoint) -> dict[str, Any]:
         "pending": len(companion.mailbox),
         "prekeys": len(companion.prekeys),
     }
-
-
-def connections_of(network: Network, account: Account | None) -> list[Connection]:
-    """Return the live connections of one account, or all of them."""
-    return [
-        connection
-        for connection in list(network.connections.values())
-        if account is None or connection.owner.account is account
-    ]

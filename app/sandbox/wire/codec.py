@@ -38,8 +38,15 @@ def unpack(frame: bytes) -> Node:
     """Return the node in the plaintext of one frame; raises CodecError."""
     if not frame:
         raise CodecError("empty frame")
-    body = zlib.decompress(frame[1:]) if frame[0] & COMPRESSED_FLAG else frame[1:]
-    return _Reader(body).node()
+    try:
+        body = zlib.decompress(frame[1:]) if frame[0] & COMPRESSED_FLAG else frame[1:]
+        reader = _Reader(body)
+        node = reader.node()
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise CodecError(str(error)) from error
+    if reader.at != len(body):
+        raise CodecError("bytes after the node's end")
+    return node
 
 
 def _write_node(out: bytearray, node: Node) -> None:

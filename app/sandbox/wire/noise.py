@@ -6,10 +6,13 @@ first four bytes ("WA", 6, dictionary version) into the hash as the prologue.
 
 from __future__ import annotations
 
+from typing import Any
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from google.protobuf.message import DecodeError
 
 from app.sandbox.protos import HandshakeMessage
 from app.sandbox.signal import curve
@@ -32,6 +35,20 @@ def _sha256(data: bytes) -> bytes:
 def _two_keys(salt: bytes, secret: bytes) -> tuple[bytes, bytes]:
     okm = HKDF(hashes.SHA256(), 64, salt, b"").derive(secret)
     return okm[:32], okm[32:]
+
+
+def _parse(message: bytes) -> Any:
+    try:
+        return HandshakeMessage.FromString(message)
+    except DecodeError:
+        raise NoiseError("not a handshake message") from None
+
+
+def _agree(private: bytes, public: bytes) -> bytes:
+    try:
+        return curve.dh(private, public)
+    except ValueError:
+        raise NoiseError("a public key that gives no secret") from None
 
 
 class Cipher:
@@ -72,14 +89,14 @@ class ServerHandshake:
 
     def answer(self, hello: bytes) -> bytes:
         """Return the server's hello: ephemeral, encrypted static, encrypted certificate chain."""
-        client_ephemeral = bytes(HandshakeMessage.FromString(hello).clientHello.ephemeral)
+        client_ephemeral = bytes(_parse(hello).clientHello.ephemeral)
         if len(client_ephemeral) != 32:
             raise NoiseError("the client sent no ephemeral key")
         self._mix_hash(client_ephemeral)
         self._mix_hash(self._ephemeral.public)
-        self._mix_key(curve.dh(self._ephemeral.private, client_ephemeral))
+        self._mix_key(_agree(self._ephemeral.private, client_ephemeral))
         static = self._seal(self._static.public)
-        self._mix_key(curve.dh(self._static.private, client_ephemeral))
+        self._mix_key(_agree(self._static.private, client_ephemeral))
         reply = HandshakeMessage()
         reply.serverHello.ephemeral = self._ephemeral.public
         reply.serverHello.static = static
@@ -88,9 +105,9 @@ class ServerHandshake:
 
     def finish(self, message: bytes) -> bytes:
         """Return the client's payload and keep its static key; raises NoiseError."""
-        final = HandshakeMessage.FromString(message).clientFinish
+        final = _parse(message).clientFinish
         self.client_static = self._open(final.static)
-        self._mix_key(curve.dh(self._ephemeral.private, self.client_static))
+        self._mix_key(_agree(self._ephemeral.private, self.client_static))
         return self._open(final.payload)
 
     def channel(self) -> tuple[Cipher, Cipher]:
