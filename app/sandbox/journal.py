@@ -5,11 +5,13 @@ Append-only. "Nothing was lost" is decided by reading it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from app.sandbox.clock import utc_now
 
+log = logging.getLogger(__name__)
 Entry = dict[str, Any]
 
 
@@ -29,6 +31,7 @@ class Journal:
             "account": account,
             **facts,
         }
+        log.debug("journal %s", entry)
         self._entries.append(entry)
         self._on_append(entry)
 

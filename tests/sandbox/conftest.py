@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def sandbox() -> Iterator[Sandbox]:
     """A network of its own for one test."""
     with Sandbox() as running:
         yield running
+        sys.stderr.write(running.log_file.read_text())  # shown when the test fails
 
 
 @pytest.fixture

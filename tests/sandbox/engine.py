@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -80,10 +81,15 @@ class Engine:
         return found["result"]
 
     def _wait(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
-        """Wait, but not for an engine that has ended: its log says why."""
-        wait_for(lambda: condition() or self.process.poll() is not None, seconds, what)
+        """Wait, but not for an engine that has ended; a failure shows events and log."""
+        ended = False
+        with contextlib.suppress(AssertionError):
+            ended = wait_for(lambda: condition() or self.process.poll() is not None, seconds)
         if not condition():
-            raise AssertionError(f"the engine ended before {what}:\n{self.log_file.read_text()}")
+            told = "\n".join(map(str, self._events))
+            state = "ended" if ended else f"did nothing for {seconds} s"
+            log = self.log_file.read_text(errors="replace")
+            raise AssertionError(f"the engine {state} before {what}:\n{told}\n{log}")
 
     def find_answer(self, number: int) -> Event | None:
         """Return the answer to the command `number`, None as long as there is none."""

@@ -16,6 +16,7 @@ from tests.sandbox.acts import (
     receipts_for,
     received,
 )
+from tests.sandbox.engine import EngineError
 from tests.waiting import wait_for
 
 LINKED = f"{ALICE}:1@s.whatsapp.net"
@@ -149,6 +150,16 @@ def test_a_late_acknowledgement_ends_the_send(sandbox: Sandbox, start_engine: St
     wait_for(lambda: received(sandbox, FRIEND), 10)
     assert engine.find_answer(sending) is None
     assert engine.answer(sending)["id"] == received(sandbox, FRIEND)[0]["id"]
+
+
+def test_nobody_can_be_written_to_who_is_not_on_the_network(
+    sandbox: Sandbox, start_engine: StartEngine
+) -> None:
+    engine = link(sandbox, start_engine)
+    with pytest.raises(EngineError, match="no LID found for 15559999999"):
+        engine.do("send", to="15559999999@s.whatsapp.net", text="эй")
+    with pytest.raises(EngineError, match="server returned error 404"):
+        engine.do("send", to="1000@lid", text="эй")
 
 
 def test_a_lost_message_reaches_nobody(sandbox: Sandbox, start_engine: StartEngine) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from app.sandbox import routing
 from app.sandbox.clock import unix_now
 from app.sandbox.connection import Connection
-from app.sandbox.wire.node import Node
+from app.sandbox.wire.jid import LID_SERVER, USER_SERVER
+from app.sandbox.wire.node import Node, StanzaError
+
+log = logging.getLogger(__name__)
+_NOBODY = "404"
 
 
 def accept(connection: Connection, node: Node) -> None:
@@ -27,10 +32,8 @@ def accept(connection: Connection, node: Node) -> None:
     )
     resend = node.get("device_fanout") == "false"
     if resend or companion.first_time(node.get("id")):
-        correction = routing.send_message(network, owner, node)
+        ack.attrs.update(_deliver(connection, node))
         network.save_companion(owner.account, companion)
-        if correction:
-            ack.attrs["phash"] = correction
     if not faults.ack_messages:
         return
     if faults.ack_delay_ms:
@@ -38,3 +41,15 @@ def accept(connection: Connection, node: Node) -> None:
         asyncio.get_running_loop().call_later(delay, connection.send, ack)
     else:
         connection.send(ack)
+
+
+def _deliver(connection: Connection, node: Node) -> dict[str, str]:
+    """Return what the acknowledgement must tell: other devices than addressed, or an error."""
+    try:
+        correction = routing.send_message(connection.network, connection.owner, node)
+    except StanzaError as error:
+        log.warning("%s sends to nobody: %s", connection, error)
+        if node.jid("to").server not in (USER_SERVER, LID_SERVER):
+            connection.network.report_unhandled(f"message to {node.jid('to').server}")
+        return {"error": _NOBODY}
+    return {"phash": correction} if correction else {}
