@@ -8,6 +8,9 @@ from typing import Any
 EVERYBODY = "*"
 
 
+_NUMBERS = ("login_failure", "refusal_delay_ms", "ack_delay_ms")
+
+
 class FaultError(ValueError):
     """A fault that does not exist, or a value it cannot take."""
 
@@ -18,6 +21,7 @@ class Faults:
 
     refuse_connections: bool = False  # the proxy answers 503, live connections stay
     login_failure: int | None = None  # every login is answered with this code
+    refusal_delay_ms: int = 250  # a refused login is told so this much later
     ack_messages: bool = True  # False: messages are delivered but never acknowledged
     ack_delay_ms: int = 0  # acknowledgements of messages come this much later
     lose_messages: bool = False  # messages are neither delivered nor acknowledged
@@ -32,7 +36,7 @@ class Faults:
     def _checked(self, name: str, value: Any) -> Any:
         if name not in {f.name for f in fields(self)}:
             raise FaultError(f"there is no fault {name!r}")
-        if name in ("login_failure", "ack_delay_ms"):
+        if name in _NUMBERS:
             number_or_none = name == "login_failure" and value is None
             if number_or_none or (type(value) is int and value >= 0):
                 return value

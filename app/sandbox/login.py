@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from app.sandbox import pairing
@@ -29,14 +30,15 @@ def admit(network: Network, connection: Connection, payload: Any, noise: bytes) 
     number = str(payload.username)
     faults = network.faults.of(number)
     endpoint = network.endpoint(JID(number, USER_SERVER, payload.device))
-    if faults.login_failure:
-        _refuse(connection, faults.login_failure)
-        network.journal.append("login_refused", number, code=faults.login_failure)
-    elif not _is_linked(endpoint, noise):
-        _refuse(connection, UNKNOWN_DEVICE)
-        network.journal.append("login_refused", number, code=UNKNOWN_DEVICE)
-    elif endpoint is not None:
-        _log_in(network, connection, endpoint)
+    refusal = faults.login_failure or (0 if _is_linked(endpoint, noise) else UNKNOWN_DEVICE)
+    if refusal or endpoint is None:
+        network.journal.append("login_refused", number, code=refusal)
+        # neonize starts to pump events only after its connect; a refusal that is faster than
+        # that (no real server is) deletes the key store under it, and no event ever comes.
+        delay = faults.refusal_delay_ms / 1000
+        asyncio.get_running_loop().call_later(delay, _refuse, connection, refusal)
+        return
+    _log_in(network, connection, endpoint)
 
 
 def _is_linked(endpoint: Endpoint | None, noise: bytes) -> bool:
