@@ -15,12 +15,12 @@ from typing import Any
 from app.sandbox import demo_world
 from app.sandbox.control.server import ControlServer
 from app.sandbox.network import Network
+from app.sandbox.ports import HOST, Ports
 from app.sandbox.proxy import Proxy
 from app.sandbox.signal.curve import KeyPair
 from app.sandbox.storage import Storage
 from app.sandbox.wire import tls
 
-HOST = "127.0.0.1"
 ANNOUNCEMENT = "sandbox.json"
 _FLUSH_AFTER = 0.2
 _SECONDS_TO_END = 1.0
@@ -42,11 +42,14 @@ async def run(folder: Path, port: int, control_port: int) -> None:
     demo_world.settle(network)
     proxy = Proxy(network, tls.server_context(server_file), root)
     stop = _stop_event()
-    listener = await _listen(_holding(proxy.serve), port)
-    with _control(network, control_port) as control:
+    ports = Ports(folder / "ports.json")
+    listener = await _listen(_holding(proxy.serve), port or ports.free("proxy"))
+    with _control(network, control_port or ports.free("control")) as control:
+        proxy_port = listener.sockets[0].getsockname()[1]
+        ports.keep(proxy=proxy_port, control=control.port)
         facts = {
             "pid": os.getpid(),
-            "proxy_url": f"http://{HOST}:{listener.sockets[0].getsockname()[1]}",
+            "proxy_url": f"http://{HOST}:{proxy_port}",
             "control_url": f"http://{HOST}:{control.port}",
             "ca_file": str(ca_file.resolve()),
             "noise_root": root.public.hex(),

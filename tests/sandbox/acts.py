@@ -7,6 +7,7 @@ from typing import Any
 
 from app.sandbox.testing import Sandbox
 from tests.sandbox.engine import Engine
+from tests.waiting import wait_for
 
 ALICE, ECHO, FRIEND = "15551000002", "15551000010", "15551000012"
 ECHO_JID, FRIEND_JID = f"{ECHO}@s.whatsapp.net", f"{FRIEND}@s.whatsapp.net"
@@ -22,6 +23,7 @@ def link(sandbox: Sandbox, start_engine: StartEngine, number: str = ALICE) -> En
     sandbox.client.scan(engine.wait_for("qr")["text"], number)
     engine.wait_for("Connected")
     engine.wait_for("OfflineSyncCompleted")
+    wait_for(lambda: devices(sandbox, number)[-1]["pending"] == 0, 10, "the key share is taken")
     return engine
 
 

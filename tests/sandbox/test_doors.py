@@ -73,6 +73,7 @@ def test_keys_are_kept_and_readable_by_the_owner_only(tmp_path: Path) -> None:
     sandbox.stop()
     second = sandbox.start()
     sandbox.stop()
+    assert (second.proxy_url, second.control_url) == (first.proxy_url, first.control_url)
     assert (second.noise_root, Path(second.ca_file).read_bytes()) == (first.noise_root, ca)
     assert not (tmp_path / "kept" / "sandbox.json").exists()
     for name in ("noise_root.key", "server.pem"):

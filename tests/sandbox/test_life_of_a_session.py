@@ -216,6 +216,7 @@ def test_a_sandbox_goes_on_where_it_stopped(sandbox: Sandbox, start_engine: Star
     engine.kill()
     wait_for(lambda: not devices(sandbox)[0]["online"])
     sandbox.client.send(FRIEND, ALICE, "лежит в очереди")
+    wait_for(lambda: sandbox.client.log()[-1]["kind"] == "receipt")
     before = sandbox.client.log()
 
     assert sandbox.stop() == 0
@@ -226,6 +227,18 @@ def test_a_sandbox_goes_on_where_it_stopped(sandbox: Sandbox, start_engine: Star
     wait_for(lambda: back.texts() == ["лежит в очереди"], 20)
     back.do("send", to=FRIEND_JID, text="после перезапуска")
     assert [m["text"] for m in received(sandbox, FRIEND)] == ["до перезапуска", "после перезапуска"]
+
+
+def test_an_engine_finds_a_sandbox_that_was_restarted(
+    sandbox: Sandbox, start_engine: StartEngine
+) -> None:
+    engine = link(sandbox, start_engine)
+    sandbox.stop()
+    engine.wait_for("Disconnected")
+    sandbox.start()
+    engine.wait_for("Connected", count=2)
+    sandbox.client.send(FRIEND, ALICE, "с возвращением")
+    wait_for(lambda: engine.texts() == ["с возвращением"], 10)
 
 
 def test_no_query_of_the_engine_stays_unanswered(
