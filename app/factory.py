@@ -8,7 +8,6 @@ from flask import Flask
 
 from app import bell
 from app.config import Settings, load_settings
-from app.config import settings_of as settings_of  # moved; sessions still asks here
 from app.database import prepare_sqlite
 from app.extensions import csrf, db, login_manager
 from app.models.encryption import use_encryption_keys
