@@ -91,7 +91,6 @@ def link(
         number_of_answer = process.start_doing("pair", store=str(store), proxy=proxy)
         sandbox.client.scan(process.wait_line("qr")["text"], number, name)
         paired = process.answer(number_of_answer)
-        process.start_doing("leave")
         wait_for(lambda: not process.is_running(), what="the pairing process has left")
         return Link(paired["jid"], paired["lid"], paired["phone"], store, proxy)
 

@@ -50,6 +50,8 @@ def _obey(command: dict[str, Any]) -> None:
         tell("answer", n=number, error=type(error).__name__, detail=repr(error))
     else:
         tell("answer", n=number, result=result)
+    if what == "pair":
+        os._exit(0)  # at once, as the product does: the rest is for the session's host
 
 
 def do_pair(store: str, proxy: str) -> dict[str, Any]:
@@ -68,10 +70,6 @@ def do_pair(store: str, proxy: str) -> dict[str, Any]:
         "phone": account.address.phone,
         "platform": account.platform,
     }
-
-
-def do_leave() -> None:
-    os._exit(0)
 
 
 def do_open(jid: str, store: str, proxy: str, close_on: str = "") -> None:

@@ -127,6 +127,28 @@ def test_read_messages_are_reported_to_their_sender(session: Session, sandbox: S
     )
 
 
+def test_account_is_shown_as_online_once_its_name_is_known(session: Session):
+    process, linked = session
+    process.wait_event(Connected)
+
+    def shown() -> bool:
+        try:
+            process.do("available", jid=linked.jid, available=True)
+        except Refused as refused:
+            assert refused.slug == "push_name_unknown"
+            return False
+        return True
+
+    wait_for(shown, what="the name has come from the phone")
+    process.do("available", jid=linked.jid, available=False)
+
+
+def test_key_store_that_is_a_folder_cannot_be_paired_into(start_process: Start, sandbox, folder):
+    store, proxy = str(folder), sandbox.announcement.proxy_url
+    outcome = start_process().do("pair", store=store, proxy=proxy)
+    assert outcome["failed"] == "key_store_unwritable"
+
+
 def test_unknown_number_is_not_on_whatsapp(session: Session):
     process, linked = session
     process.wait_event(Connected)
