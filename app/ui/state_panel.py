@@ -11,7 +11,7 @@ from markupsafe import Markup
 from qrcode.image.svg import SvgPathImage
 
 from app.clock import utcnow
-from app.core.states import InstanceState
+from app.core.states import DesiredState, InstanceState
 from app.models import Instance, LinkedAccount
 from app.services import pairings
 from app.ui import words
@@ -28,6 +28,7 @@ _STEPS = {
     _S.STOPPED: "stopped",
     _S.FAILED: "problem",
 }
+_ABOUT_TO_CHANGE = frozenset({"preparing", "qr", "connecting"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Panel:
     hint: str
     poll_every: int  # seconds
     retry_in: int | None  # seconds until the next try, where one is planned
+    leaving: bool  # the phone is being unlinked
     svg: Markup | None = None
     seconds_left: int = 0
 
@@ -50,6 +52,7 @@ def panel_of(instance: Instance) -> Panel:
     """The panel for the instance as it is now."""
     now = utcnow()
     step, svg, seconds_left = _STEPS[instance.instance_state], None, 0
+    leaving = instance.desired == DesiredState.SIGNED_OUT
     if step == "preparing":
         pairing = pairings.active_of(instance)
         if pairing is not None and pairing.code and pairing.code_expires_at:
@@ -62,7 +65,8 @@ def panel_of(instance: Instance) -> Panel:
         word=words.state_word(instance),
         sentence=words.reason_sentence(instance),
         hint=words.reason_hint(instance),
-        poll_every=FAST if step in {"preparing", "qr", "connecting"} else BRISK,
+        leaving=leaving,
+        poll_every=FAST if leaving or step in _ABOUT_TO_CHANGE else BRISK,
         retry_in=_seconds_until(instance.retry_at, now) if instance.retry_at else None,
         svg=svg,
         seconds_left=seconds_left,

@@ -25,21 +25,25 @@
   if (!form) return;
   const field = form.querySelector("textarea");
 
+  // Each text is taken at the moment it is sent: htmx reads a form's fields only when an earlier
+  // request is over, and by then the next message may stand there.
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = field.value;
+    if (!text.trim()) return;
+    field.value = "";
+    field.focus();
+    htmx.ajax("POST", form.action, { source: form, target: "#messages", swap: "outerHTML", values: { text } });
+  });
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    if (field.value.trim()) form.requestSubmit();
+    form.requestSubmit();
   });
-
-  // The field is free for the next message at once; a message that was refused comes back.
-  const underway = new WeakMap();
-  form.addEventListener("htmx:beforeRequest", (event) => {
-    underway.set(event.detail.xhr, field.value);
-    field.value = "";
-  });
+  // A text that was refused comes back.
   form.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.successful) return;
-    const text = underway.get(event.detail.xhr) ?? "";
+    const text = event.detail.requestConfig.parameters.text;
     field.value = [text, field.value].filter(Boolean).join("\n");
   });
 })();

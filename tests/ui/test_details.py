@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from app.clock import utcnow
-from app.core.states import InstanceState
+from app.core.states import DesiredState, InstanceState
 from app.models import Instance, Pairing, User
 from app.services import activity, pairings
 from app.transaction import transaction
@@ -242,3 +242,13 @@ def test_the_journal_speaks_in_words(app: Flask, bobs: Browser, shop: Instance) 
 def test_a_state_fragment_opened_as_a_page_leads_to_the_page(bobs: Browser, shop: Instance) -> None:
     answer = bobs.get(f"/ui/instances/{shop.id}/state")
     assert (answer.status_code, answer.location) == (303, f"/ui/instances/{shop.id}")
+
+
+def test_an_instance_that_is_logging_out_says_so_and_offers_nothing_else(
+    app: Flask, bobs: Browser, shop: Instance
+) -> None:
+    linked(app, shop, state=InstanceState.CONNECTED, desired=DesiredState.SIGNED_OUT)
+    answer = bobs.get(f"/ui/instances/{shop.id}")
+    assert "Выходим…" in words(answer, "#state")
+    assert "every 2s" in only(answer, "#state")["hx-trigger"]
+    assert not soup(answer).select("#state button")

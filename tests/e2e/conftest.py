@@ -1,0 +1,80 @@
+"""A real browser on the real product, which runs on the test network."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from tests.product import Product, running_product
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+# Nothing that reaches for the network, the graphics card or a sandbox that containers lack.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# A refused form is an answer with a status of 4xx, which Chromium and htmx call an error too.
+REFUSED = re.compile(r"responded with a status of 4\d\d|Response Status Error Code 4\d\d")
+PHONE, DESK = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Playwright's driver."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The system's Chromium."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on PATH")
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def product(module_folder: Path) -> Iterator[Product]:
+    """The whole product on the test network, as `make run` with SANDBOX=1 starts it."""
+    with running_product(module_folder, SANDBOX="1", SEND_GAP_MS="50") as product:
+        yield product
+
+
+@pytest.fixture(scope="module")
+def context(chromium: Browser, product: Product) -> Iterator[BrowserContext]:
+    """One person's browser, kept through the tests of a module."""
+    context = chromium.new_context(
+        base_url=product.address, locale="ru-RU", timezone_id="Europe/Moscow", viewport=DESK
+    )
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A tab. Fails the test when a page broke a rule of its policy, or a script went wrong."""
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    yield page
+    page.close()
+    assert [text for text in complaints if not REFUSED.search(text)] == []

@@ -1,0 +1,149 @@
+"""The main job from the first start to an answered message, as a person does it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.product import Product
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+EMAIL, PASSWORD = "anna@example.com", "correct horse battery staple"
+ECHO = "+1 555 100-0010"
+LINKED_WITHIN = 30_000  # milliseconds
+
+
+@pytest.fixture(scope="module")
+def administrator(context: BrowserContext, product: Product) -> None:
+    """The first administrator, made and signed in through the setup link."""
+    page = context.new_page()
+    page.goto(product.setup_path)
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Ваше имя").fill("Анна")
+    page.get_by_label("Пароль").fill(PASSWORD)
+    page.get_by_role("button", name="Создать учетную запись").click()
+    expect(page).to_have_url(re.compile("/ui/instances$"))
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def shop(context: BrowserContext, administrator: None) -> str:
+    """The path of an instance that the test phone is linked to."""
+    page = context.new_page()
+    page.goto("/ui/instances")
+    page.get_by_role("link", name="Создать новый инстанс").click()
+    page.get_by_label("Имя", exact=True).fill("Цветы")
+    page.get_by_role("button", name="Создать инстанс").click()
+    expect(page.locator("#state .qr svg")).to_be_visible(timeout=LINKED_WITHIN)
+    page.get_by_role("button", name="Отсканировать тестовым телефоном").click()
+    expect(page.locator("#state-title")).to_contain_text("Подключено", timeout=LINKED_WITHIN)
+    path = page.url
+    page.close()
+    return path
+
+
+def write(page: Page, text: str) -> None:
+    """Writes as people do: types, and presses Enter."""
+    field = page.get_by_label("Сообщение", exact=True)
+    field.fill(text)
+    field.press("Enter")
+
+
+def open_echo(page: Page, shop: str) -> None:
+    """The chat with the contact that answers with what it was told."""
+    page.goto(f"{shop}/chat")
+    page.get_by_label("Номер телефона").fill(ECHO)
+    page.get_by_role("button", name="Открыть чат").click()
+    page.wait_for_load_state()  # the field has the focus before the scripts have run
+    expect(page.get_by_label("Сообщение", exact=True)).to_be_focused()
+
+
+def test_a_scanned_instance_shows_its_number_on_its_page_and_in_the_list(
+    page: Page, shop: str
+) -> None:
+    page.goto(shop)
+    expect(page.locator("#state")).to_contain_text("+1 555-100-0002")
+    page.goto("/ui/instances")
+    expect(page.locator(".instance").first).to_contain_text("Подключено")
+
+
+def test_a_text_is_sent_its_ticks_move_and_the_reply_appears_without_reloading(
+    page: Page, shop: str
+) -> None:
+    open_echo(page, shop)
+    write(page, "Привет, эхо")
+    sent = page.locator(".bubble-out", has_text="Привет, эхо")
+    expect(sent.locator(".ticks")).to_contain_text(
+        re.compile("Доставлено|Прочитано"), timeout=LINKED_WITHIN
+    )
+    reply = page.locator(".bubble-in", has_text="Привет, эхо")
+    expect(reply).to_be_visible(timeout=LINKED_WITHIN)
+    expect(page.get_by_label("Сообщение", exact=True)).to_be_focused()
+
+
+def test_shift_enter_breaks_the_line_and_enter_sends_both(page: Page, shop: str) -> None:
+    open_echo(page, shop)
+    field = page.get_by_label("Сообщение", exact=True)
+    field.fill("первая")
+    field.press("Shift+Enter")
+    field.press_sequentially("вторая")
+    field.press("Enter")
+    expect(page.locator(".bubble-out").last.locator(".bubble-text")).to_have_text(
+        "первая\nвторая", use_inner_text=True
+    )
+    expect(field).to_have_value("")
+
+
+def test_messages_written_quickly_one_after_another_keep_their_order(page: Page, shop: str) -> None:
+    open_echo(page, shop)
+    for number in range(5):
+        write(page, f"быстро {number}")
+    texts = page.locator(".bubble-out .bubble-text", has_text="быстро")
+    expect(texts).to_have_text([f"быстро {number}" for number in range(5)])
+
+
+def test_typing_goes_on_undisturbed_while_messages_arrive(page: Page, shop: str) -> None:
+    open_echo(page, shop)
+    write(page, "ответь мне")
+    field = page.get_by_label("Сообщение", exact=True)
+    field.press_sequentially("недописанное")
+    expect(page.locator(".bubble-in", has_text="ответь мне")).to_be_visible(timeout=LINKED_WITHIN)
+    expect(field).to_have_value("недописанное")
+    expect(field).to_be_focused()
+
+
+def test_a_refused_message_comes_back_into_the_field(page: Page, shop: str) -> None:
+    open_echo(page, shop)
+    text = "я" * 65_600
+    page.get_by_label("Сообщение", exact=True).evaluate("element => element.maxLength = 99999")
+    write(page, text)
+    expect(page.locator("#alerts [role=alert]")).to_contain_text("не длиннее")
+    expect(page.get_by_label("Сообщение", exact=True)).to_have_value(text)
+
+
+def test_the_page_says_when_the_server_does_not_answer_and_when_it_does_again(
+    page: Page, context: BrowserContext, shop: str
+) -> None:
+    page.goto(shop)
+    context.set_offline(True)
+    expect(page.locator("#connection-lost")).to_be_visible()
+    context.set_offline(False)
+    expect(page.locator("#connection-lost")).to_be_hidden()
+
+
+def test_logging_out_unlinks_the_phone_and_reconnecting_brings_a_new_code(
+    page: Page, shop: str
+) -> None:
+    page.goto(shop)
+    page.locator("#state").get_by_role("link", name="Выйти").click()
+    page.get_by_role("button", name="Выйти", exact=True).click()
+    expect(page.locator("#state-title")).to_contain_text(
+        "Выход выполнен здесь", timeout=LINKED_WITHIN
+    )
+    page.get_by_role("button", name="Переподключить").click()
+    expect(page.locator("#state .qr svg")).to_be_visible(timeout=LINKED_WITHIN)
+    page.get_by_role("button", name="Отсканировать тестовым телефоном").click()
+    expect(page.locator("#state-title")).to_contain_text("Подключено", timeout=LINKED_WITHIN)
