@@ -17,9 +17,11 @@ DELIVERED, READ = 1, 4
 StartEngine = Callable[..., Engine]
 
 
-def link(sandbox: Sandbox, start_engine: StartEngine, number: str = ALICE) -> Engine:
+def link(
+    sandbox: Sandbox, start_engine: StartEngine, number: str = ALICE, name: str = "engine"
+) -> Engine:
     """Return an engine that the phone of `number` has linked and that is ready."""
-    engine = start_engine()
+    engine = start_engine(name)
     sandbox.client.scan(engine.wait_for("qr")["text"], number)
     engine.wait_for("Connected")
     engine.wait_for("OfflineSyncCompleted")
