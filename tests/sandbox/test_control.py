@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,13 @@ from tests.waiting import wait_for
 
 SLOW = "15551000011"
 KEY = base64.b64encode(bytes(32)).decode()
+
+
+@pytest.fixture(scope="module")
+def calm() -> Iterator[Sandbox]:
+    """One network for the tests that change nothing on it."""
+    with Sandbox() as running:
+        yield running
 
 
 def _ask(
@@ -32,8 +40,8 @@ def _ask(
         connection.close()
 
 
-def test_a_new_world_has_its_cast(sandbox: Sandbox) -> None:
-    state = sandbox.client.state()
+def test_a_new_world_has_its_cast(calm: Sandbox) -> None:
+    state = calm.client.state()
     cast = [(a["number"], a["name"], a["behavior"], a["devices"]) for a in state["accounts"]]
     assert cast == [
         (ALICE, "Алиса", "silent", []),
@@ -82,21 +90,21 @@ def test_a_new_world_has_its_cast(sandbox: Sandbox) -> None:
     ],
 )
 def test_a_wrong_request_is_told_what_is_wrong(
-    sandbox: Sandbox, method: str, path: str, body: bytes, status: int, text: str
+    calm: Sandbox, method: str, path: str, body: bytes, status: int, text: str
 ) -> None:
-    got, answer = _ask(sandbox, method, path, body)
+    got, answer = _ask(calm, method, path, body)
     assert (got, list(answer)) == (status, ["error"])
     assert text in answer["error"]
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])
-def test_only_loopback_names_are_served(sandbox: Sandbox, host: str) -> None:
-    assert _ask(sandbox, "GET", "/state", Host=host)[0] == 403
+def test_only_loopback_names_are_served(calm: Sandbox, host: str) -> None:
+    assert _ask(calm, "GET", "/state", Host=host)[0] == 403
 
 
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:80"])
-def test_loopback_names_are_served(sandbox: Sandbox, host: str) -> None:
-    assert _ask(sandbox, "GET", "/state", Host=host)[0] == 200
+def test_loopback_names_are_served(calm: Sandbox, host: str) -> None:
+    assert _ask(calm, "GET", "/state", Host=host)[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -107,12 +115,12 @@ def test_loopback_names_are_served(sandbox: Sandbox, host: str) -> None:
         (f"https://wa.me/settings/linked_devices#ref,{KEY},{KEY},{KEY},1", "not from this network"),
     ],
 )
-def test_a_foreign_code_cannot_be_scanned(sandbox: Sandbox, qr: str, text: str) -> None:
+def test_a_foreign_code_cannot_be_scanned(calm: Sandbox, qr: str, text: str) -> None:
     with pytest.raises(SandboxError, match=text) as refused:
-        sandbox.client.scan(qr, number="15551000077")
+        calm.client.scan(qr, number="15551000077")
     assert refused.value.status == 422
     with pytest.raises(KeyError):
-        sandbox.client.account("15551000077")
+        calm.client.account("15551000077")
 
 
 def test_a_code_cannot_be_scanned_twice_or_too_late(
