@@ -69,8 +69,8 @@ def send_message(network: Network, sender: Endpoint, node: Node) -> str:
         return ""
     for entry in participants.named("to"):
         endpoint = network.endpoint(entry.jid("jid"))
+        addressed.add(endpoint.lid if endpoint else entry.jid("jid"))
         if endpoint:
-            addressed.add(endpoint.lid)
             _deliver_copy(network, envelope, endpoint, list(entry.named("enc")))
     return _correction(addressed, sender.account, chat)
 

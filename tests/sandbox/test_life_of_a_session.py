@@ -141,6 +141,7 @@ def test_an_unacknowledged_message_is_delivered_but_its_send_waits(
     sandbox.client.set_faults(drop=True)
     sent = engine.answer(sending)
     assert [m["id"] for m in received(sandbox, FRIEND)] == [sent["id"]]
+    assert "duplicate" not in {entry["kind"] for entry in sandbox.client.log()}
 
 
 def test_a_late_acknowledgement_ends_the_send(sandbox: Sandbox, start_engine: StartEngine) -> None:

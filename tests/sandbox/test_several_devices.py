@@ -18,6 +18,8 @@ from tests.sandbox.engine import Engine
 from tests.waiting import wait_for
 
 ALICE_JID = f"{ALICE}@s.whatsapp.net"
+# What the engine warns of when it did not know all devices of a chat.
+WRONG_DEVICES = "different participant list hash"
 
 
 def _own_texts(engine: Engine) -> list[str]:
@@ -65,6 +67,7 @@ def test_a_device_linked_later_gets_what_is_written_to_its_account(
     wait_for(lambda: devices(sandbox, ALICE)[0]["pending"] == 0)
     alice.do("send", to=FRIEND_JID, text="теперь и компьютер")
     wait_for(lambda: friend.texts() == ["теперь и компьютер"], 10)
+    assert WRONG_DEVICES not in alice.log_file.read_text()
 
 
 def test_a_device_that_is_gone_is_not_written_to(
@@ -79,6 +82,7 @@ def test_a_device_that_is_gone_is_not_written_to(
     alice.do("send", to=FRIEND_JID, text="только телефону")
     assert [m["text"] for m in received(sandbox, FRIEND)] == ["обоим", "только телефону"]
     assert friend.texts() == ["обоим"]
+    assert WRONG_DEVICES not in alice.log_file.read_text()
 
 
 def test_read_receipts_reach_every_device_of_the_sender(
