@@ -69,7 +69,7 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
 
 
 def _register_rooms(app: Flask) -> None:
-    from app import api, cli, health, http_errors, i18n, security, ui
+    from app import api, cli, health, http_errors, i18n, request_ids, security, ui
 
-    for room in (i18n, security, http_errors, health, ui, api, cli):
+    for room in (request_ids, i18n, security, http_errors, health, ui, api, cli):
         room.register(app)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask
+from apiflask.exceptions import HTTPError
+from flask import Flask, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from app.core.errors import AppError
+from app.api import problems
+from app.core.errors import AppError, Unavailable
 from app.ui import errors as pages
 
 log = structlog.get_logger(__name__)
@@ -15,11 +18,24 @@ log = structlog.get_logger(__name__)
 
 def register(app: Flask) -> None:
     """Answers errors of every kind."""
-    app.register_error_handler(AppError, pages.answer)
-    app.register_error_handler(HTTPException, pages.answer)
+    for expected in (AppError, HTTPException, HTTPError):
+        app.register_error_handler(expected, _answer)
+    app.register_error_handler(OperationalError, _database_is_busy)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _answer(error: Exception) -> Response:
+    """A problem document to programs, a page or a fragment to people."""
+    if request.path == "/api" or request.path.startswith("/api/"):
+        return problems.answer(error)
+    return pages.answer(error)
+
+
+def _database_is_busy(error: OperationalError) -> Response:
+    log.error("request.database_failed", error=str(error.orig))
+    return _answer(Unavailable())
 
 
 def _unexpected(error: Exception) -> Response:
     log.exception("request.failed", exc_info=error)
-    return pages.answer(error)
+    return _answer(error)

@@ -53,6 +53,14 @@ def summaries_of(user: User) -> list[Summary]:
     ]
 
 
+def page_of(user: User, *, after: str | None, limit: int) -> tuple[list[Instance], bool]:
+    """Up to `limit` of the user's instances, oldest first, from behind the one with id `after`;
+    and whether there are more."""
+    query = select(Instance).where(Instance.owner_id == user.id, Instance.id > (after or ""))
+    found = list(db.session.scalars(query.order_by(Instance.id).limit(limit + 1)))
+    return found[:limit], len(found) > limit
+
+
 def get_for(user: User, instance_id: str) -> Instance:
     """The instance, if it is the user's. Raises NotFound otherwise: whose it is, is not told."""
     instance = db.session.get(Instance, instance_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -34,6 +34,13 @@ DEFAULT_RETRY_INTERVAL_MS = 60_000
 def endpoint_of(instance: Instance) -> Endpoint | None:
     """The instance's endpoint, if one was set."""
     return db.session.scalar(select(Endpoint).where(Endpoint.instance_id == instance.id))
+
+
+def endpoints_of(owners: Sequence[Instance]) -> dict[str, Endpoint]:
+    """The endpoints of these instances by the instance's id, of those that have one."""
+    ids = [instance.id for instance in owners]
+    query = select(Endpoint).where(Endpoint.instance_id.in_(ids))
+    return {endpoint.instance_id: endpoint for endpoint in db.session.scalars(query)}
 
 
 def save_endpoint(

@@ -1,0 +1,89 @@
+"""Request bodies: JSON, checked against a schema before a view sees them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, TypeVar
+
+from flask import request
+from pydantic import BaseModel, ConfigDict, WithJsonSchema, field_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+from werkzeug.exceptions import BadRequest
+
+from app.api.blueprint import bp
+from app.core.errors import AppError, Invalid
+from app.core.texts import N_
+
+Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A point in time as app.core.events.iso writes it."""
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class MalformedJson(AppError):
+    """The body is not JSON."""
+
+    status = 400
+    code = "malformed_json"
+    message = N_("The body is not valid JSON.")
+
+
+class UnsupportedMediaType(AppError):
+    """The body is not declared as JSON."""
+
+    status = 415
+    code = "unsupported_media_type"
+    message = N_("Send the body as JSON, with Content-Type: application/json.")
+
+
+class Body(BaseModel):
+    """A JSON object from outside. Unknown fields are refused: a typo must not go unseen."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=False, extra="forbid", str_strip_whitespace=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_null_character(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:  # PostgreSQL cannot store it
+            raise PydanticCustomError("null_character", "no null character")
+        return value
+
+
+class Answer(BaseModel):
+    """A JSON object we answer with: fields in camel case, as all names of the API."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+def takes(schema: type[Body], **options: Any) -> Callable[[View], View]:
+    """Gives the view a checked `body`; answers 415, 400 or 422 to what is none."""
+
+    def decorate(view: View) -> View:
+        checked = bp.input(schema, arg_name="body", **options)(view)
+
+        @wraps(checked)
+        def read_first(*args: Any, **kwargs: Any) -> Any:
+            _read_json()
+            return checked(*args, **kwargs)
+
+        return read_first  # type: ignore[return-value]
+
+    return decorate
+
+
+def _read_json() -> None:
+    """Parses the body, which stays with the request. A body that is too large raises on the way."""
+    if not request.is_json:
+        raise UnsupportedMediaType()
+    try:
+        content = request.get_json()
+        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (BadRequest, RecursionError, UnicodeEncodeError):
+        raise MalformedJson() from None
+    if not isinstance(content, dict):
+        raise Invalid(N_("Send a JSON object."), code="not_an_object")

@@ -1,0 +1,130 @@
+"""The OpenAPI document, made from the schemas that check the requests."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, cast
+
+from apiflask import APIBlueprint, APIFlask
+from flask import Flask, Response, current_app, jsonify
+
+from app.api.blueprint import bp
+from app.api.problems import CONTENT_TYPE, Problem
+from app.version import VERSION
+
+DESCRIPTION = """Many WhatsApp accounts ("instances") in one place.
+
+Send the API key as `X-API-Key`, or it or a token from `POST /api/auth/login` as
+`Authorization: Bearer`. Errors are problem documents (RFC 9457) with a stable `code`."""
+_SCHEMES = {
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key gives the same message, however often it is sent.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+_REFUSALS = {
+    "400": "The body is not JSON.",
+    "401": "The key or the token is missing or wrong.",
+    "404": "There is no such thing, or it is somebody else's.",
+    "409": "Not possible in the present state.",
+    "413": "The body is too large.",
+    "415": "The body is not declared as JSON.",
+    "422": "A value cannot be accepted; `errors` names the fields.",
+    "429": "Too many attempts; Retry-After says when to come back.",
+}
+_CONFLICTING = frozenset({"sendMessage", "getQrCode", "reconnectInstance", "logOutInstance"})
+
+
+def configure(app: Flask) -> None:
+    """Sets up the document of `app`."""
+    app.config.update(
+        OPENAPI_VERSION="3.1.0",
+        AUTO_200_RESPONSE=False,
+        AUTO_404_RESPONSE=False,
+        AUTO_AUTH_ERROR_RESPONSE=False,
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
+        AUTO_SERVERS=False,
+    )
+    if isinstance(app, APIFlask):
+        app.version = VERSION
+        app.description = DESCRIPTION
+        app.spec_processor(complete)  # type: ignore[arg-type]
+
+
+@bp.get("/openapi.json")
+@bp.doc(hide=True)
+def show_openapi() -> Response:
+    """This API's OpenAPI document; open to everybody."""
+    return jsonify(document_of(current_app._get_current_object()))  # type: ignore[attr-defined]
+
+
+def document_of(app: APIFlask) -> dict[str, Any]:
+    """The document of `app`, all of whose views must be registered by now."""
+    for blueprint in app.blueprints.values():
+        if not isinstance(blueprint, APIBlueprint):
+            # APIFlask asks every blueprint, its own or not.
+            blueprint.enable_openapi = False  # type: ignore[attr-defined]
+    return cast(dict[str, Any], app.spec)
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """Adds what the views' schemas do not say: who may call, and how errors look."""
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = _SCHEMES
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas = components.setdefault("schemas", {})
+    schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+    for path, operations in document.get("paths", {}).items():
+        for operation in operations.values():
+            _complete_operation(operation, has_id="{" in path)
+    return _flattened(document)
+
+
+def _flattened(document: dict[str, Any]) -> dict[str, Any]:
+    """`document` with one schema of each name: APIFlask repeats those within others, as A.B."""
+    document = json.loads(re.sub(r"(#/components/schemas/)\w+\.", r"\1", json.dumps(document)))
+    schemas = document["components"]["schemas"]
+    for name in [name for name in schemas if "." in name]:
+        schemas.setdefault(name.rpartition(".")[2], schemas[name])
+        del schemas[name]
+    return document
+
+
+def _complete_operation(operation: dict[str, Any], *, has_id: bool) -> None:
+    name = operation["operationId"]
+    operation["security"] = [] if name == "login" else [{key: []} for key in _SCHEMES]
+    body = operation.get("requestBody")
+    if body is not None:
+        body["required"] = True
+    if name == "sendMessage":
+        operation["parameters"].append(_IDEMPOTENCY_KEY)
+        operation["responses"]["200"] = {
+            **operation["responses"]["202"],
+            "description": "With ?wait: WhatsApp has accepted or refused it.",
+        }
+    for status in _refusals_of(operation, has_id=has_id):
+        operation["responses"][status] = {
+            "description": _REFUSALS[status],
+            "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+
+
+def _refusals_of(operation: dict[str, Any], *, has_id: bool) -> list[str]:
+    statuses = {"401"}
+    if operation.get("requestBody"):
+        statuses |= {"400", "413", "415", "422"}
+    if any(one["in"] == "query" for one in operation["parameters"]):
+        statuses.add("422")
+    if has_id:
+        statuses.add("404")
+    if operation["operationId"] in _CONFLICTING:
+        statuses.add("409")
+    if operation["operationId"] == "login":
+        statuses.add("429")
+    return sorted(statuses)

@@ -1,0 +1,89 @@
+"""docs/api.md: its commands are run as they stand there, against the real server."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.serving import make_server
+
+from app.core.states import InstanceState
+from app.extensions import db
+from app.models import Instance
+from app.services import accounts
+from app.transaction import transaction
+from tests import factories
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the API answers."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/api"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text(), re.S)
+    lines = "".join(blocks).replace("\\\n", " ")
+    found = re.findall(r"^curl (?:'[^']*'|[^'\n])*", lines, re.M)
+    assert len(found) == lines.count("curl ")
+    return found
+
+
+def run(command: str, **variables: str) -> str:
+    result = subprocess.run(
+        ["/bin/sh", "-euc", command], env=variables, capture_output=True, text=True, timeout=30
+    )
+    assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
+    return result.stdout
+
+
+def link(instance_id: str) -> None:
+    """What scanning the code leads to."""
+    with transaction() as session:
+        instance = session.get_one(Instance, instance_id)
+        instance.state = InstanceState.CONNECTED
+    factories.linked_account(instance)
+
+
+def test_every_command_works(app: Flask, address, bob):
+    with app.app_context(), transaction():
+        key = accounts.create_key(bob).key_encrypted
+    variables = {"API": address, "KEY": key, "ID": "", "MESSAGE_ID": ""}
+    for command in commands():
+        said = run(command, **variables)
+        answer = json.loads(said) if said else {}
+        if answer.get("id", "").startswith("ins_"):
+            variables["ID"] = answer["id"]
+        variables["MESSAGE_ID"] = answer.get("message", {}).get("id", variables["MESSAGE_ID"])
+        if "/qr" in command:
+            with app.app_context():
+                link(variables["ID"])
+    with app.app_context():
+        assert db.session.scalars(select(Instance)).all() == []
+
+
+def test_every_operation_has_a_command(document):
+    said = "\n".join(commands())
+    for path, operations in document["paths"].items():
+        place = path.removeprefix("/api").replace("{instance_id}", "$ID")
+        place = place.replace("{message_id}", "$MESSAGE_ID")
+        for method in operations:
+            if method in {"put", "patch", "delete"}:
+                assert f"-X {method.upper()} $API{place}" in said
+            else:
+                assert re.search(rf"\$API{re.escape(place)}[\"? ]", said), f"{method} {path}"

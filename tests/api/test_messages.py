@@ -1,0 +1,144 @@
+"""Sending over the API."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.api import waiting
+from app.clock import utcnow
+from app.extensions import db
+from app.models import Message
+from app.services import messaging
+from app.transaction import transaction
+from tests.waiting import wait_for
+
+
+def send(api, instance, wait: int = 0, key: str | None = None, **body):
+    headers = {} if key is None else {"Idempotency-Key": key}
+    body = {"to": "+7 916 123-45-67", "text": "Hello", **body}
+    return api.post(f"/api/instances/{instance.id}/send?wait={wait}", body, headers=headers)
+
+
+def stored(app: Flask) -> list[Message]:
+    with app.app_context():
+        return list(db.session.scalars(select(Message)))
+
+
+def test_a_sent_message_is_queued_at_once(app, api, linked):
+    answer = send(api, linked)
+    assert answer.status_code == 202
+    message = answer.json["message"]
+    assert (message["status"], message["body"]) == ("queued", "Hello")
+    assert (message["chatId"], message["source"]) == ("79161234567@s.whatsapp.net", "api")
+    assert [row.id for row in stored(app)] == [message["id"]]
+
+
+def test_a_message_can_be_looked_up(api, linked):
+    message = send(api, linked).json["message"]
+    path = f"/api/instances/{linked.id}/messages/{message['id']}"
+    assert api.get(path).json == message
+
+
+def test_an_unknown_message_is_not_found(api, linked):
+    answer = api.get(f"/api/instances/{linked.id}/messages/msg_nothing")
+    assert (answer.status_code, answer.json["code"]) == (404, "message_not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({"text": ""}, "text", "text_missing"),
+        ({"text": "  \n "}, "text", "text_missing"),
+        ({"text": None}, "text", "string_type"),
+        ({"text": "a" * 65_537}, "text", "text_too_long"),
+        ({"to": "nobody"}, "to", "bad_phone"),
+        ({"to": ""}, "to", "bad_phone"),
+        ({"to": "bob@example.com"}, "to", "bad_address"),
+        ({"to": 79161234567}, "to", "string_type"),
+        ({"to": "1" * 101}, "to", "string_too_long"),
+        ({"message": "Hi"}, "message", "extra_forbidden"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_and_not_queued(app, api, linked, body, field, code):
+    answer = send(api, linked, **body)
+    assert answer.status_code == 422
+    assert answer.json["field"] == field
+    assert answer.json["errors"][0]["code"] == code
+    assert stored(app) == []
+
+
+def test_what_is_missing_is_named(api, linked):
+    answer = api.post(f"/api/instances/{linked.id}/send", {})
+    assert [error["field"] for error in answer.json["errors"]] == ["to", "text"]
+
+
+def test_an_instance_without_a_phone_cannot_send(api, instance):
+    answer = send(api, instance)
+    assert (answer.status_code, answer.json["code"]) == (409, "not_linked")
+
+
+def test_the_same_idempotency_key_sends_once(app, api, linked):
+    first, second = (send(api, linked, key="order-1").json for _ in range(2))
+    assert first == second
+    assert len(stored(app)) == 1
+
+
+def test_an_idempotency_key_for_another_message_is_a_conflict(app, api, linked):
+    send(api, linked, key="order-1")
+    answer = send(api, linked, key="order-1", text="Other")
+    assert (answer.status_code, answer.json["code"]) == (409, "idempotency_conflict")
+    assert len(stored(app)) == 1
+
+
+@pytest.mark.parametrize("key", ["", "a" * 256, "ключ".encode().decode("latin-1")])
+def test_a_wrong_idempotency_key_is_refused(api, linked, key):
+    answer = send(api, linked, key=key)
+    assert (answer.status_code, answer.json["field"]) == (422, "Idempotency-Key")
+
+
+def test_a_wait_ends_as_soon_as_the_outcome_is_known(app, api, linked):
+    host = threading.Thread(target=accept_first_message, args=(app,))
+    host.start()
+    began = time.monotonic()
+    answer = send(api, linked, wait=20)
+    host.join()
+    assert answer.status_code == 200
+    message = answer.json["message"]
+    assert (message["status"], message["whatsappId"]) == ("sent", "3EB0A")
+    assert time.monotonic() - began < 5
+
+
+def accept_first_message(app: Flask) -> None:
+    """What a session's host does."""
+    [message] = wait_for(lambda: stored(app))
+    time.sleep(0.3)
+    with app.app_context(), transaction() as session:
+        row = session.get_one(Message, message.id)
+        messaging.claim(row)
+        messaging.sent(row, "3EB0A", utcnow())
+
+
+def test_a_wait_without_an_outcome_answers_what_holds(api, linked):
+    began = time.monotonic()
+    answer = send(api, linked, wait=1)
+    assert (answer.status_code, answer.json["message"]["status"]) == (202, "queued")
+    assert 0.9 < time.monotonic() - began < 3
+
+
+def test_nobody_waits_when_half_of_the_threads_do(api, linked, monkeypatch):
+    monkeypatch.setattr(waiting, "_waiting", 4)
+    began = time.monotonic()
+    assert send(api, linked, wait=20).status_code == 202
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("wait", ["-1", "31", "long"])
+def test_a_wrong_wait_is_refused_and_sends_nothing(app, api, linked, wait):
+    answer = send(api, linked, wait=wait)
+    assert (answer.status_code, answer.json["field"]) == (422, "wait")
+    assert stored(app) == []
