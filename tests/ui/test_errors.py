@@ -79,5 +79,5 @@ def test_the_error_page_needs_no_database(
     app.config["PROPAGATE_EXCEPTIONS"] = False
     monkeypatch.setattr(db.session, "get", gone)
     answer = bobs.get("/ui/instances")
-    assert answer.status_code == 500
-    assert "На сервере что-то сломалось." in words(answer)
+    assert answer.status_code == 503
+    assert "Сервис занят." in words(answer)
