@@ -58,8 +58,8 @@ migration: install-dev ## A migration from the models: make migration MESSAGE="w
 	DATA_DIR=build/migration $(BIN)/flask --app app.migrating db upgrade
 	DATA_DIR=build/migration $(BIN)/flask --app app.migrating db migrate --rev-id $(REVISION) -m '$(MESSAGE)'
 
-first-migration: install-dev ## Write the first migration anew from the models (until the first release)
-	rm -rf build/migration migrations/versions/0001_*.py
+first-migration: install-dev ## One migration in place of all, anew from the models (until the first release)
+	rm -rf build/migration migrations/versions/[0-9]*.py
 	DATA_DIR=build/migration $(BIN)/flask --app app.migrating db migrate --rev-id 0001 -m 'first tables'
 
 $(BIN)/python:
