@@ -169,6 +169,7 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('beat_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('reason', sa.String(length=40), nullable=True),
     sa.ForeignKeyConstraint(['instance_id'], ['instances.id'], name=op.f('fk_pairings_instance_id_instances'), ondelete='CASCADE'),
