@@ -20,7 +20,7 @@ from app.config import Settings, settings_of
 from app.core.ids import new_id
 from app.engine.base import Engine
 from app.models import Host, Instance
-from app.sessions import attention, leases, lifecycle
+from app.sessions import attention, leases, life_signs, lifecycle
 from app.sessions.ingest import Ingest
 from app.sessions.leases import Held
 from app.sessions.session import LiveSession
@@ -88,6 +88,7 @@ class SessionHost:
 
     def begin(self) -> None:
         """Makes itself known, and starts to watch and to listen."""
+        self._life_sign = life_signs.show(self._settings, self.id)
         self._show()
         log.info("host.started", host_id=self.id, pid=os.getpid())
         for thread in self._threads:
@@ -107,6 +108,11 @@ class SessionHost:
         session.start()
         log.info("session.opening", instance_id=instance_id, epoch=session.held.epoch)
 
+    def holds(self, instance_id: str) -> bool:
+        """Whether the session is this host's."""
+        with self._lock:
+            return instance_id in self._sessions
+
     def end(self) -> None:
         """Closes all sessions and gives their leases back, within CLOSE_SECONDS."""
         self.stopping.set()
@@ -115,6 +121,9 @@ class SessionHost:
         for session in sessions:
             session.close()
         late = [one for one in sessions if not one.join(max(0.0, deadline - time.monotonic()))]
+        self._ingest.stop()
+        for thread in (one for one in self._threads if one.is_alive()):
+            thread.join(max(0.0, deadline - time.monotonic()))
         for session in late:
             log.warning("session.not_closed_in_time", instance_id=session.held.instance_id)
         with self._app.app_context(), transaction() as rows:
@@ -123,6 +132,7 @@ class SessionHost:
             row = rows.get(Host, self.id)
             if row is not None:
                 rows.delete(row)
+        life_signs.bury(self._settings, self.id)
         log.info("host.ended", host_id=self.id)
 
     def _prepare(self, instance_id: str) -> LiveSession | None:
@@ -163,7 +173,7 @@ class SessionHost:
                     shown = time.monotonic()
                     self._show()
                     self._renew()
-                self._look()
+                self.look()
             except Exception:
                 log.exception("watch.failed")  # the next look comes in two seconds
 
@@ -184,7 +194,7 @@ class SessionHost:
         with self._app.app_context(), transaction():
             leases.renew(list(held.values()))
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Drops what was lost, opens what was offered, wakes what has something to do."""
         with self._app.app_context():
             mine = leases.of_host(self.id)

@@ -24,7 +24,7 @@ class Ingest:
     from fighting for the database's write lock."""
 
     def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[LiveSession] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[LiveSession | None] = queue.SimpleQueue()
         self._queued: set[LiveSession] = set()
         self._lock = threading.Lock()
         threading.Thread(target=self._run, name="ingest", daemon=True).start()
@@ -34,6 +34,10 @@ class Ingest:
         session.inbox.on_arrival = lambda: self._queue(session)
         self._queue(session)
 
+    def stop(self) -> None:
+        """Ends the thread; what is not committed stays in the spools."""
+        self._waiting.put(None)
+
     def _queue(self, session: LiveSession) -> None:
         with self._lock:
             if session in self._queued:
@@ -42,8 +46,7 @@ class Ingest:
         self._waiting.put(session)
 
     def _run(self) -> None:
-        while True:
-            session = self._waiting.get()
+        while (session := self._waiting.get()) is not None:
             with self._lock:
                 self._queued.discard(session)
             if self._commit(session):

@@ -105,6 +105,12 @@ def renew(held: list[Held]) -> None:
         rows_changed(update(Lease).where(one.mine).values(expires_at=utcnow() + LASTS))
 
 
+def release_all(host_id: str) -> None:
+    """Gives back the leases of a host that is gone."""
+    gone = update(Lease).where(Lease.host_id == host_id, is_live(utcnow()))
+    rows_changed(gone.values(expires_at=utcnow()))
+
+
 def release(held: Held) -> None:
     """Gives the lease back; does nothing when it was lost."""
     rows_changed(update(Lease).where(held.mine).values(expires_at=utcnow()))

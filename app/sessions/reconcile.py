@@ -10,13 +10,14 @@ from sqlalchemy import Select, delete, exists, func, select
 
 from app import bell
 from app.clock import utcnow
+from app.config import current_settings
 from app.core.errors import Conflict
 from app.core.states import DesiredState, InstanceState
 from app.extensions import db
 from app.models import Host, Instance, Lease, LinkedAccount
 from app.services import instances
 from app.services import sessions as wishes
-from app.sessions import leases
+from app.sessions import leases, life_signs
 from app.sessions.lifecycle import queue_of
 from app.transaction import transaction
 
@@ -32,17 +33,22 @@ _OPENABLE = _HELD_OPEN | {InstanceState.DISCONNECTED, InstanceState.STOPPED}
 
 def reconcile() -> None:
     """One look at what is wanted and what runs; run by the clock every few seconds."""
-    now = utcnow()
-    if not _something_to_do(now):
+    settings = current_settings()
+    dead = life_signs.dead(settings)
+    if not dead and not _something_to_do(utcnow()):
         return
     with transaction():
-        gone = _forget_hosts(now)
+        gone = [*dead, *_not_seen()]
+        _forget_hosts(gone)
+        now = utcnow()
         for instance in db.session.scalars(_without_host(now, DesiredState.SIGNED_OUT)).all():
             wishes.signed_out(instance, heard=False)
         for instance in db.session.scalars(_without_host(now, DesiredState.RUNNING)).all():
             _say_that_nobody_holds(instance)
             _find_host(instance, now)
-    _drop_queues(gone)
+    for host_id in gone:
+        _drop_queue(host_id)
+        life_signs.bury(settings, host_id)
 
 
 def _something_to_do(now: datetime) -> bool:
@@ -50,7 +56,7 @@ def _something_to_do(now: datetime) -> bool:
     wanting = [_without_host(now, wish) for wish in (DesiredState.RUNNING, DesiredState.SIGNED_OUT)]
     if any(db.session.scalar(select(query.exists())) for query in wanting):
         return True
-    return bool(db.session.scalar(select(exists().where(Host.seen_at < now - GONE_AFTER))))
+    return bool(_not_seen())
 
 
 def _without_host(now: datetime, wish: DesiredState) -> Select[Instance]:
@@ -100,17 +106,22 @@ def _roomiest(now: datetime) -> str | None:
     )
 
 
-def _forget_hosts(now: datetime) -> list[str]:
-    """Removes the rows of hosts that were not seen for long; their ids."""
-    gone = list(db.session.scalars(select(Host.id).where(Host.seen_at < now - GONE_AFTER)))
-    db.session.execute(delete(Host).where(Host.id.in_(gone)))
-    return gone
+def _not_seen() -> list[str]:
+    """The ids of hosts that were not seen for long."""
+    return list(db.session.scalars(select(Host.id).where(Host.seen_at < utcnow() - GONE_AFTER)))
 
 
-def _drop_queues(host_ids: list[str]) -> None:
-    """What waits in the queue of a host that is gone was offered to another one since."""
+def _forget_hosts(host_ids: list[str]) -> None:
+    """Removes the hosts' rows and takes their leases."""
     for host_id in host_ids:
-        try:
-            bell.queue(queue_of(host_id)).delete(delete_jobs=True)
-        except RedisError as error:
-            log.warning("bell.silent", queue=queue_of(host_id), error=str(error))
+        log.warning("host.gone", host_id=host_id)
+        leases.release_all(host_id)
+    db.session.execute(delete(Host).where(Host.id.in_(host_ids)))
+
+
+def _drop_queue(host_id: str) -> None:
+    """What waits in the queue of a host that is gone is offered to another one."""
+    try:
+        bell.queue(queue_of(host_id)).delete(delete_jobs=True)
+    except RedisError as error:
+        log.warning("bell.silent", queue=queue_of(host_id), error=str(error))

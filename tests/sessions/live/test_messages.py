@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.states import InstanceState, MessageStatus
-from tests.sessions.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
+from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
 from tests.waiting import wait_for
 
 

@@ -1,0 +1,55 @@
+"""Locks that tell at once that a host on this machine is dead.
+
+A lease runs out 25 s after its host died. The kernel knows it sooner: every host holds the lock of
+a file for as long as it lives, whatever ends it. Whoever can take the lock knows that the host is
+gone. A host on another machine has no file here, and its leases simply run out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from app.config import Settings
+
+_SUFFIX = ".alive"
+
+
+def show(settings: Settings, host_id: str) -> int:
+    """Says that this host lives, until the process ends; the descriptor must stay open."""
+    folder = _folder(settings)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    unlocked = folder / f"{host_id}.new"  # a file nobody looks at, until the lock is held
+    file = os.open(unlocked, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    unlocked.rename(folder / f"{host_id}{_SUFFIX}")
+    return file
+
+
+def dead(settings: Settings) -> list[str]:
+    """The ids of hosts of this machine that are gone and not buried yet."""
+    return [file.stem for file in _folder(settings).glob(f"*{_SUFFIX}") if _is_free(file)]
+
+
+def bury(settings: Settings, host_id: str) -> None:
+    """Removes the file of a host that is gone."""
+    (_folder(settings) / f"{host_id}{_SUFFIX}").unlink(missing_ok=True)
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.data_dir / "hosts"
+
+
+def _is_free(path: Path) -> bool:
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except FileNotFoundError:  # buried by another clock
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(file)
+    return True

@@ -1,0 +1,142 @@
+"""The queue of a session: in order, once, and honest about what may have gone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from app.core.states import InstanceState, MessageStatus
+from app.engine.errors import EngineError, NotConnected
+from app.engine.events import (
+    Connected,
+    Disconnected,
+    ReceiptKind,
+)
+from app.models import Message
+from app.services import messaging
+from app.sessions.host import SessionHost
+from app.transaction import transaction
+from tests.sessions.scripted.engine import ScriptedEngine
+from tests.sessions.scripted.look import PATIENCE, Look, incoming, leave_spool, receipt
+from tests.waiting import wait_for
+
+
+def test_queue_is_sent_in_order(opened: SessionHost, look: Look, engine: ScriptedEngine) -> None:
+    texts = [f"Text {number}" for number in range(5)]
+    last = [look.queue(text) for text in texts][-1]
+
+    look.wait_status(last, MessageStatus.SENT)
+    assert engine.sent == texts
+
+
+def test_disconnected_instance_keeps_its_queue(
+    opened: SessionHost, look: Look, engine: ScriptedEngine
+) -> None:
+    engine.tell(Disconnected())
+    look.wait_state(InstanceState.DISCONNECTED, "connection_lost")
+    message_id = look.queue("Later")
+    opened.look()
+
+    assert look.status(message_id) == MessageStatus.QUEUED
+    engine.tell(Connected())
+    look.wait_status(message_id, MessageStatus.SENT)
+
+
+@pytest.mark.parametrize("slug", ["not_on_whatsapp", "server_error_463", "bad_address"])
+def test_refused_message_fails_and_the_next_one_goes(
+    opened: SessionHost, look: Look, engine: ScriptedEngine, slug: str
+) -> None:
+    engine.send_errors = [EngineError(slug, permanent=True)]
+    first, second = look.queue("Nobody"), look.queue("Somebody")
+
+    look.wait_status(second, MessageStatus.SENT)
+    assert [(one.status, one.failure) for one in look.messages if one.id == first] == [
+        (MessageStatus.FAILED, slug)
+    ]
+
+
+def test_message_that_may_have_gone_is_unconfirmed_and_not_sent_again(
+    opened: SessionHost, look: Look, engine: ScriptedEngine
+) -> None:
+    engine.send_errors = [EngineError("timed_out", may_have_left=True)]
+    message_id = look.queue("Perhaps")
+    (message,) = look.messages
+    engine.ids_by_secret[bytes(message.secret or b"")] = "3EB0PERHAPS"
+    look.wait_status(message_id, MessageStatus.UNCONFIRMED)
+
+    engine.tell(receipt(ReceiptKind.DELIVERED, "3EB0PERHAPS"))
+
+    look.wait_status(message_id, MessageStatus.DELIVERED)
+    assert engine.sent == []
+
+
+def test_message_that_never_left_is_sent_again(
+    opened: SessionHost, look: Look, engine: ScriptedEngine
+) -> None:
+    engine.send_errors = [EngineError("connection_lost", may_have_left=True), NotConnected()]
+    message_id = look.queue("Hello")
+
+    look.wait_status(message_id, MessageStatus.SENT)
+    assert engine.sent == ["Hello"]
+
+
+def test_messages_under_way_in_a_crash_are_settled_by_the_key_store(
+    look: Look, engine: ScriptedEngine, new_host: Callable[[], SessionHost]
+) -> None:
+    gone, kept = look.sending("Gone"), look.sending("Kept")
+    secrets = {message.id: bytes(message.secret or b"") for message in look.messages}
+    engine.ids_by_secret[secrets[gone]] = "3EB0GONE"
+    look.open_on(new_host())
+
+    look.wait_status(kept, MessageStatus.SENT)
+    assert look.status(gone) == MessageStatus.UNCONFIRMED
+    assert engine.sent == ["Kept"]
+
+
+def test_receipt_that_is_quicker_than_the_answer_to_the_send_counts(
+    opened: SessionHost, look: Look, engine: ScriptedEngine
+) -> None:
+    def deliver_first(session: object, wa_id: str) -> None:
+        engine.tell(receipt(ReceiptKind.DELIVERED, wa_id))
+        engine.tell(incoming("After the receipt", "A9"))
+        wait_for(lambda: len(look.messages) == 2, PATIENCE, "the receipt was worked on")
+
+    engine.on_send = deliver_first
+    message_id = look.queue("Hello")
+
+    look.wait_status(message_id, MessageStatus.DELIVERED)
+
+
+def test_receipt_of_a_send_that_was_never_answered_survives_a_crash(
+    look: Look,
+    engine: ScriptedEngine,
+    app: Flask,
+    new_host: Callable[[], SessionHost],
+) -> None:
+    message_id = look.sending("Hello")
+    (message,) = look.messages
+    engine.ids_by_secret[bytes(message.secret or b"")] = "3EB0KNOWN"
+    leave_spool(app, look, engine.raw_of(receipt(ReceiptKind.READ, "3EB0KNOWN")))
+    look.open_on(new_host())
+
+    look.wait_status(message_id, MessageStatus.READ)
+
+
+def test_two_drains_never_send_one_message(look: Look, app: Flask) -> None:
+    message_id = look.queue("Once")
+    won: list[bool] = []
+
+    def claim() -> None:
+        with app.app_context(), transaction() as session:
+            won.append(messaging.claim(session.get_one(Message, message_id)))
+
+    threads = [threading.Thread(target=claim) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(won) == [False, False, False, True]
