@@ -36,7 +36,8 @@ def react(phone: Phone, sender: Endpoint, message_id: str, message: Any) -> None
     """Read and answer a message as the account's behaviour says; delivery is already told."""
     manner = MANNERS[phone.account.behavior]
     text = contents.text_of(message)
-    if manner is None or not text:
+    # Two echoes that heard each other would never stop.
+    if manner is None or not text or text.startswith(ECHO_PREFIX):
         return
     loop = asyncio.get_running_loop()
     loop.call_later(manner.read_after, phone.read, sender.account, [message_id])

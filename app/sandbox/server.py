@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.sandbox import demo_world
+from app.sandbox import blows, demo_world
 from app.sandbox.control.server import ControlServer
 from app.sandbox.network import Network
 from app.sandbox.ports import HOST, Ports
@@ -40,6 +40,10 @@ async def run(folder: Path, port: int, control_port: int) -> None:
     flusher.flush = storage.flush
     network = Network(storage)
     demo_world.settle(network)
+    if (folder / ANNOUNCEMENT).exists():
+        # It was killed, and may have forgotten its last moment: a phone that went on in its old
+        # sessions could use a key twice, which the other side takes for a copy and drops.
+        blows.forget_sessions(network, None)
     proxy = Proxy(network, tls.server_context(server_file), root)
     stop = _stop_event()
     ports = Ports(folder / "ports.json")

@@ -73,7 +73,6 @@ class Sandbox:
         """Start it and return when it is ready; raises RuntimeError with its log when it fails."""
         file = self.folder / "sandbox.json"
         self.folder.mkdir(parents=True, exist_ok=True)
-        file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "app.sandbox", "--data-dir", str(self.folder)]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own module
@@ -83,8 +82,7 @@ class Sandbox:
                 stderr=log,
                 env={**os.environ, "PYTHONPATH": str(_ROOT)},
             )
-        self._wait_for(file)
-        self._announcement = Announcement(**json.loads(file.read_text()))
+        self._announcement = self._wait_for(file)
         return self._announcement
 
     def stop(self) -> int:
@@ -101,14 +99,24 @@ class Sandbox:
         finally:
             self._process = self._announcement = None
 
-    def _wait_for(self, file: Path) -> None:
+    def kill(self) -> None:
+        """End it with SIGKILL, as a crash would."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = self._announcement = None
+
+    def _wait_for(self, file: Path) -> Announcement:
+        """Return what the new process announces; one that was killed leaves its own behind."""
         deadline = time.monotonic() + _SECONDS_TO_START
-        while not file.exists():
-            ended = self._process is None or self._process.poll() is not None
-            if ended or time.monotonic() > deadline:
-                self.stop()
-                raise RuntimeError(f"the sandbox did not start: {self.log_file.read_text()}")
+        while self._process and self._process.poll() is None and time.monotonic() < deadline:
+            if file.exists():
+                announcement = Announcement(**json.loads(file.read_text()))
+                if announcement.pid == self._process.pid:
+                    return announcement
             time.sleep(0.02)
+        self.stop()
+        raise RuntimeError(f"the sandbox did not start: {self.log_file.read_text()}")
 
     def __enter__(self) -> Sandbox:
         self.start()

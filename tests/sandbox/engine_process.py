@@ -150,7 +150,24 @@ def _do(client: Any, command: dict[str, Any]) -> Any:
         return [{"query": f.Query, "jid": _name(f.JID), "in": f.IsIn} for f in found]
     if command["do"] == "state":
         return {"connected": client.is_connected, "logged_in": client.is_logged_in}
+    if command["do"] == "contacts":
+        return [[_name(c.JID), c.Info.FullName] for c in client.contact.get_all_contacts()]
+    if command["do"] == "mute":
+        return client.send_app_state(_mute(command["chat"], command["muted"]))
+    if command["do"] == "is_muted":
+        settings = client.chat_settings.get_chat_settings(_jid(command["chat"]))
+        return settings.MutedUntil > 0
     return getattr(client, command["do"])()
+
+
+def _mute(chat: str, muted: bool) -> Any:
+    """The patch a companion makes when a chat is muted on it."""
+    from neonize.proto.Neonize_pb2 import MutationInfo, PatchInfo
+
+    change = MutationInfo(Index=["mute", chat], Version=2)
+    change.Value.muteAction.muted = muted
+    change.Value.muteAction.muteEndTimestamp = -1 if muted else 0
+    return PatchInfo(Timestamp=0, Type=PatchInfo.REGULAR_HIGH, Mutations=[change])
 
 
 if __name__ == "__main__":

@@ -167,6 +167,16 @@ def test_a_slow_contact_answers_after_seconds(sandbox: Sandbox) -> None:
     wait_for(lambda: [m["text"] for m in received(sandbox, ALICE)] == ["Эхо: ты где?"], 10)
 
 
+def test_an_echo_does_not_answer_an_echo(sandbox: Sandbox) -> None:
+    sandbox.client.add_account("15551000022", "Эхо второе", "echo")
+    sandbox.client.send(ECHO, "15551000022", "ау")
+    wait_for(lambda: [m["text"] for m in received(sandbox, ECHO)] == ["Эхо: ау"], 10)
+    sandbox.client.send(ECHO, "15551000022", "Эхо: ау")
+    sandbox.client.send(ECHO, "15551000022", "и всё")
+    wait_for(lambda: len(received(sandbox, ECHO)) == 2, 10)
+    assert [m["text"] for m in received(sandbox, ECHO)] == ["Эхо: ау", "Эхо: и всё"]
+
+
 def test_the_log_can_be_read_on_from_where_it_was_left(sandbox: Sandbox) -> None:
     sandbox.client.send(ALICE, FRIEND, "раз")
     wait_for(lambda: len(sandbox.client.log()) == 3)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from app.sandbox.testing import Sandbox
@@ -240,6 +243,34 @@ def test_an_engine_finds_a_sandbox_that_was_restarted(
     engine.wait_for("Connected", count=2)
     sandbox.client.send(FRIEND, ALICE, "с возвращением")
     wait_for(lambda: engine.texts() == ["с возвращением"], 10)
+
+
+def test_what_a_killed_sandbox_forgot_costs_no_later_message(
+    sandbox: Sandbox, start_engine: StartEngine, tmp_path: Path
+) -> None:
+    engine = link(sandbox, start_engine)
+    sandbox.client.send(FRIEND, ALICE, "раз")
+    wait_for(lambda: engine.texts() == ["раз"], 10)
+    sandbox.stop()
+    memory, older = sandbox.folder / "world.sqlite", tmp_path / "older.sqlite"
+    shutil.copy(memory, older)
+    sandbox.start()
+    engine.wait_for("Connected", count=2)
+    for text in ("два", "три"):
+        sandbox.client.send(FRIEND, ALICE, text)
+    wait_for(lambda: engine.texts() == ["раз", "два", "три"], 10)
+
+    sandbox.kill()
+    for file in sandbox.folder.glob("world.sqlite-*"):
+        file.unlink()
+    shutil.copy(older, memory)  # it has forgotten the last two
+    sandbox.start()
+    engine.wait_for("Connected", count=3)
+    for text in ("четыре", "пять"):
+        sandbox.client.send(FRIEND, ALICE, text)
+    wait_for(lambda: engine.texts()[3:] == ["четыре", "пять"], 10)
+    engine.do("send", to=FRIEND_JID, text="и обратно")
+    wait_for(lambda: [m["text"] for m in received(sandbox, FRIEND)] == ["и обратно"], 10)
 
 
 def test_no_query_of_the_engine_stays_unanswered(

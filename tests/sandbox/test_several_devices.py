@@ -85,6 +85,24 @@ def test_a_device_that_is_gone_is_not_written_to(
     assert WRONG_DEVICES not in alice.log_file.read_text()
 
 
+def test_what_one_device_mutes_is_muted_on_the_other(
+    sandbox: Sandbox, start_engine: StartEngine
+) -> None:
+    first = link(sandbox, start_engine, ALICE, "first")
+    second = link(sandbox, start_engine, ALICE, "second")
+    first.do("mute", chat=FRIEND_JID, muted=True)
+    wait_for(lambda: second.do("is_muted", chat=FRIEND_JID), 10)
+    second.do("mute", chat=FRIEND_JID, muted=False)
+    wait_for(lambda: not first.do("is_muted", chat=FRIEND_JID), 10)
+
+
+def test_a_device_knows_the_phones_address_book(
+    sandbox: Sandbox, start_engine: StartEngine
+) -> None:
+    engine = link(sandbox, start_engine)
+    wait_for(lambda: [FRIEND_JID, "Молчун"] in engine.do("contacts"), 10)
+
+
 def test_read_receipts_reach_every_device_of_the_sender(
     sandbox: Sandbox, start_engine: StartEngine
 ) -> None:
