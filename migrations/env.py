@@ -37,11 +37,12 @@ def render_plain(kind: str, item: Any, _context: AutogenContext) -> str | Litera
 
 def shape_revision(_context: Any, _revision: Any, scripts: list[ops.MigrationScript]) -> None:
     """Finishes a generated migration, or drops it when there is nothing to migrate."""
-    for script in scripts:
-        if script.upgrade_ops is None or script.upgrade_ops.is_empty():
-            scripts.clear()
-            return
+    (script,) = scripts
+    assert script.upgrade_ops is not None  # noqa: S101 - one database, one list of changes
+    if not script.upgrade_ops.is_empty():
         add_circular_keys_last(script)
+    elif getattr(context.config.cmd_opts, "autogenerate", False):
+        scripts.clear()
 
 
 def add_circular_keys_last(script: ops.MigrationScript) -> None:

@@ -4,7 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 from flask.ctx import AppContext
-from flask_migrate import downgrade, upgrade
+from flask_migrate import check, downgrade
 from sqlalchemy import inspect
 
 from app import migrating
@@ -30,10 +30,8 @@ def test_migrations_leave_the_engines_tables_alone(app: Flask, app_context: AppC
     migrating.bind(app)
     with db.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE whatsmeow_device (jid TEXT)")
-    downgrade(revision="base")
-    upgrade()
 
-    assert "whatsmeow_device" in inspect(db.engine).get_table_names()
+    check()  # exits when a migration would be written, such as one that drops the table
 
 
 def test_instance_and_its_account_can_point_at_each_other(app_context: AppContext) -> None:
