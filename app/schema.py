@@ -17,6 +17,7 @@ from app.factory import ROOT
 log = structlog.get_logger(__name__)
 
 _POLL = 0.03  # seconds
+_SLOW_POLL = 1.0
 _TALK_AFTER = 5.0
 
 
@@ -39,9 +40,9 @@ def is_current(settings: Settings) -> bool:
 
 def wait_until_current(settings: Settings) -> None:
     """Returns once the database is current, for as long as that takes; says so if it is long."""
-    started, told = time.monotonic(), False
+    started, pause = time.monotonic(), _POLL
     while not is_current(settings):
-        if not told and time.monotonic() - started > _TALK_AFTER:
+        if pause == _POLL and time.monotonic() - started > _TALK_AFTER:
             log.warning("schema.waiting", expected=newest_revision())
-            told = True
-        time.sleep(_POLL)
+            pause = _SLOW_POLL
+        time.sleep(pause)
