@@ -21,6 +21,7 @@ from app.sandbox.protos import (
     AdvDeviceIdentity,
     AdvSignedDeviceIdentity,
     AdvSignedDeviceIdentityHmac,
+    DeviceProps,
 )
 from app.sandbox.signal import curve
 from app.sandbox.wire.jid import SERVER
@@ -191,7 +192,7 @@ def _companion(found: PairingOffer, device: int) -> Companion:
         identity=found.identity,
         noise=found.noise,
         key_index=device,
-        platform="web",
+        name=str(DeviceProps.FromString(registration.deviceProps).os),
         linked_at=utc_now(),
         registration_id=int.from_bytes(registration.eRegid, "big"),
         signed_prekey=SignedPreKey(

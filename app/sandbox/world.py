@@ -35,7 +35,7 @@ class Companion:
     identity: bytes
     noise: bytes
     key_index: int
-    platform: str
+    name: str
     linked_at: str
     registration_id: int = 0
     signed_prekey: SignedPreKey | None = None
@@ -61,7 +61,7 @@ class Companion:
             "identity": self.identity.hex(),
             "noise": self.noise.hex(),
             "key_index": self.key_index,
-            "platform": self.platform,
+            "name": self.name,
             "linked_at": self.linked_at,
             "registration_id": self.registration_id,
             "signed_prekey": [skey.id, skey.public.hex(), skey.signature.hex()] if skey else None,
@@ -80,7 +80,7 @@ class Companion:
             identity=bytes.fromhex(data["identity"]),
             noise=bytes.fromhex(data["noise"]),
             key_index=data["key_index"],
-            platform=data["platform"],
+            name=data.get("name", ""),
             linked_at=data["linked_at"],
             registration_id=data["registration_id"],
             signed_prekey=skey

@@ -25,6 +25,16 @@ from tests.waiting import wait_for
 LINKED = f"{ALICE}:1@s.whatsapp.net"
 
 
+def test_a_linked_engine_is_shown_with_its_name_and_keys(
+    sandbox: Sandbox, start_engine: StartEngine
+) -> None:
+    link(sandbox, start_engine)
+    (device,) = devices(sandbox)
+    assert (device["device"], device["jid"], device["name"]) == (1, LINKED, "Neonize")
+    assert (device["online"], device["available"], device["pending"]) == (True, False, 0)
+    assert 800 < device["prekeys"] <= 812
+
+
 def test_an_echo_answers_an_engine(sandbox: Sandbox, start_engine: StartEngine) -> None:
     engine = link(sandbox, start_engine)
     engine.do("send", to=ECHO_JID, text="есть кто?")

@@ -39,6 +39,7 @@ def _describe_device(network: Network, endpoint: Endpoint) -> dict[str, Any]:
         "device": companion.number,
         "jid": str(endpoint.jid),
         "lid": str(endpoint.lid),
+        "name": companion.name,
         "linked_at": companion.linked_at,
         "online": bool(connection and connection.active),
         "available": bool(connection and connection.available),

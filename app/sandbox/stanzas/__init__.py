@@ -28,7 +28,7 @@ _HANDLERS: dict[str, Callable[[Connection, Node], None]] = {
 
 
 def handle(connection: Connection, node: Node) -> None:
-    """Act on one stanza; what nobody handles, or is malformed, is logged and reported."""
+    """Act on one stanza; one that nobody handles, is malformed or cannot be served is reported."""
     handler = _HANDLERS.get(node.tag)
     if handler is None:
         log.warning("unhandled stanza %s", node)
@@ -39,3 +39,6 @@ def handle(connection: Connection, node: Node) -> None:
     except StanzaError as error:
         log.warning("malformed stanza %s: %s", node, error)
         connection.network.report_unhandled(f"malformed {node.tag}: {error}")
+    except Exception:
+        connection.network.report_unhandled(f"failed on {node.tag}")
+        raise
