@@ -40,15 +40,25 @@ class Summary:
 
 def summaries_of(user: User) -> list[Summary]:
     """The instances `user` owns, by name, with what waits in their chats."""
-    query = (
-        select(Instance, func.coalesce(func.sum(Chat.unread), 0), func.max(Chat.last_at))
-        .outerjoin(Chat, Chat.account_id == Instance.account_id)
+    chats = (
+        select(
+            Instance.id, func.sum(Chat.unread).label("unread"), func.max(Chat.last_at).label("at")
+        )
+        .join(Chat, Chat.account_id == Instance.account_id)
         .where(Instance.owner_id == user.id)
         .group_by(Instance.id)
+        .subquery()
+    )
+    query = (
+        select(Instance, chats.c.unread, chats.c.at)
+        .outerjoin(chats, chats.c.id == Instance.id)
+        .where(Instance.owner_id == user.id)
         .order_by(Instance.name)
     )
     return [
-        Summary(instance, unread, max(instance.state_changed_at, newest or instance.created_at))
+        Summary(
+            instance, unread or 0, max(instance.state_changed_at, newest or instance.created_at)
+        )
         for instance, unread, newest in db.session.execute(query)
     ]
 

@@ -51,7 +51,11 @@ def test_no_page_is_wider_than_its_window(
 ) -> None:
     state = context.storage_state()
     looking = chromium.new_context(
-        base_url=product.address, viewport=viewport, color_scheme=theme, storage_state=state
+        base_url=product.address,
+        viewport=viewport,
+        color_scheme=theme,
+        locale="ru-RU",
+        storage_state=state,
     )
     page = looking.new_page()
     wide = []

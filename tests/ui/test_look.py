@@ -62,7 +62,7 @@ def test_every_icon_that_is_used_is_in_the_sprite() -> None:
     named = {
         name
         for template in (ROOT / "templates").rglob("*.html")
-        for name in re.findall(r"icon\('([\w-]+)'\)", template.read_text())
+        for name in re.findall(r"(?:icon\(|link\('ui\.\w+', )'([\w-]+)'", template.read_text())
     }
     used = named | {shown.icon for shown in [*STATES.values(), *STATUSES.values()]}
     assert used == there
@@ -82,7 +82,7 @@ def test_every_fragment_has_one_root_with_an_id() -> None:
 
 
 def test_vendored_files_name_their_version_and_carry_their_licence() -> None:
-    for folder in (ROOT / "static/vendor").iterdir():
+    for folder in filter(Path.is_dir, (ROOT / "static/vendor").iterdir()):
         assert re.fullmatch(r"[\w.-]+@\d+\.\d+\.\d+", folder.name)
         assert (folder / "LICENSE").read_text()
 

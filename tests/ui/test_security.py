@@ -6,9 +6,11 @@ import re
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 from werkzeug.routing import Rule
 
 from app.core.states import InstanceState
+from app.extensions import db
 from app.models import Chat, Instance
 from app.transaction import transaction
 from tests import factories
@@ -163,3 +165,25 @@ def test_cookies_are_for_this_site_and_not_for_scripts(app: Flask, bob: object) 
     for cookie in browser.post("/login", typed).headers.getlist("Set-Cookie"):
         assert "HttpOnly" in cookie, cookie
         assert "SameSite=Lax" in cookie, cookie
+
+
+def test_a_poll_without_news_asks_the_database_nothing(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    page = f"/ui/instances/{maria.instance_id}"
+    polls = [
+        str(only(bobs.get(path), selector)["hx-get"])
+        for path, selector in (
+            (f"{page}/chat/{maria.id}", "#messages"),
+            (f"{page}/chat/{maria.id}", "#chats"),
+            (page, "#state"),
+            (page, "#journal"),
+            ("/ui/instances", "#instances"),
+        )
+    ]
+    asked: list[str] = []
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    assert [bobs.fragment(poll).status_code for poll in polls] == [204] * 5
+    assert asked == []
