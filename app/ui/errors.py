@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-import structlog
 from flask import make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
@@ -13,11 +12,8 @@ from werkzeug.wrappers import Response
 
 from app.core.errors import AppError, Unauthorized
 from app.core.texts import N_
-from app.extensions import db
 from app.i18n import words_of
 from app.ui.answers import see_other, wants_fragment
-
-log = structlog.get_logger(__name__)
 
 SESSION_EXPIRED = 419
 
@@ -40,8 +36,6 @@ def answer(error: Exception) -> Response:
     if isinstance(error, Unauthorized):
         return _to_sign_in()
     status, sentence = _told(error)
-    if status >= 500:
-        db.session.rollback()
     response = _alert(status, sentence) if wants_fragment() else _page(status, sentence)
     response.vary.add("HX-Request")
     if isinstance(error, AppError) and hasattr(error, "retry_after"):
