@@ -140,7 +140,7 @@ def test_every_request_has_an_id_of_its_own(client):
 def codes_in_source() -> set[str]:
     found: set[str] = set()
     for path in (ROOT / "app").rglob("*.py"):
-        if "sandbox" in path.parts or "ui" in path.parts:
+        if path.relative_to(ROOT / "app").parts[0] in {"sandbox", "ui"}:
             continue
         source = path.read_text()
         found |= set(re.findall(r"\bcode=\"([a-z_]+)\"", source))
