@@ -21,13 +21,14 @@ from app.core.texts import N_
 from app.i18n import words, words_of
 
 CONTENT_TYPE = "application/problem+json"
+_AS_JSON = N_("Send the body as JSON, with Content-Type: application/json.")
 _BY_STATUS = {
     400: ("bad_request", N_("The request cannot be understood.")),
     403: ("csrf_failed", N_("The CSRF token is missing or wrong. Reload the page.")),
     404: ("not_found", N_("Nothing is found here.")),
     405: ("method_not_allowed", N_("This address does not know that method.")),
     413: ("too_large", N_("The request is too large.")),
-    415: ("unsupported_media_type", N_("Send the body as JSON.")),
+    415: ("unsupported_media_type", _AS_JSON),
     500: ("internal_error", N_("Something broke on the server. It was written to the log.")),
 }
 _BY_KIND = {
