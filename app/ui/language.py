@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, request, url_for
+from flask import abort, current_app, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -32,5 +32,10 @@ def choose_language() -> Response:
 def remember_language(response: Response, language: str) -> None:
     """Puts the language into a cookie, which is all that later requests look at."""
     response.set_cookie(
-        LANGUAGE_COOKIE, language, max_age=COOKIE_SECONDS, samesite="Lax", httponly=True
+        LANGUAGE_COOKIE,
+        language,
+        max_age=COOKIE_SECONDS,
+        samesite="Lax",
+        httponly=True,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
     )

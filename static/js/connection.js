@@ -5,7 +5,8 @@
 
   document.addEventListener("htmx:sendError", () => show(true));
   document.addEventListener("htmx:timeout", () => show(true));
-  document.addEventListener("htmx:afterOnLoad", () => show(false));
+  // A proxy that answers in the server's place counts as no answer.
+  document.addEventListener("htmx:afterOnLoad", (event) => show([502, 504].includes(event.detail.xhr.status)));
   window.addEventListener("offline", () => show(true));
   window.addEventListener("online", () => show(false));
 })();

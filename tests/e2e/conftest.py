@@ -26,7 +26,10 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 # A refused form is an answer with a status of 4xx, which Chromium and htmx call an error too.
-REFUSED = re.compile(r"responded with a status of 4\d\d|Response Status Error Code 4\d\d")
+REFUSED = re.compile(
+    r"responded with a status of 4\d\d|Response Status Error Code 4\d\d"
+    r"|ERR_INTERNET_DISCONNECTED|^undefined$"  # tests that cut the network; the latter is htmx's
+)
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
 
 

@@ -124,6 +124,20 @@ def test_a_refused_message_comes_back_into_the_field(page: Page, shop: str) -> N
     expect(page.get_by_label("Сообщение", exact=True)).to_have_value(text)
 
 
+def test_a_message_written_without_a_server_comes_back_and_can_be_sent_again(
+    page: Page, context: BrowserContext, shop: str
+) -> None:
+    open_echo(page, shop)
+    context.set_offline(True)
+    write(page, "без связи")
+    expect(page.locator("#connection-lost")).to_be_visible()
+    field = page.get_by_label("Сообщение", exact=True)
+    expect(field).to_have_value("без связи")
+    context.set_offline(False)
+    field.press("Enter")
+    expect(page.locator(".bubble-out .bubble-text", has_text="без связи")).to_have_count(1)
+
+
 def test_the_page_says_when_the_server_does_not_answer_and_when_it_does_again(
     page: Page, context: BrowserContext, shop: str
 ) -> None:
