@@ -182,22 +182,29 @@ def receipt(
     unknown = set(wa_ids)
     for message in db.session.scalars(query).all():
         unknown.discard(str(message.wa_id))
-        times: dict[str, Any] = {}
-        if message.delivered_at is None:
-            times["delivered_at"] = at
-        if status in {MessageStatus.READ, MessageStatus.PLAYED} and message.read_at is None:
-            times["read_at"] = at
-        was_unconfirmed = message.status == MessageStatus.UNCONFIRMED
-        if not _advance(message, before(status) - {MessageStatus.QUEUED}, status, **times):
-            continue
-        if was_unconfirmed:
-            webhooks.emit(message.instance_id, Event.MESSAGE_SENT, payload_of(message))
-        webhooks.emit(
-            message.instance_id,
-            Event.MESSAGE_STATUS,
-            payload_of(message) | {"status": status.value, "timestamp": iso(at)},
-        )
+        _lift(message, status, at)
     return unknown
+
+
+def _lift(message: Message, status: MessageStatus, at: datetime) -> None:
+    """Moves the message up to `status` and tells so; that it was delivered is told too where no
+    receipt of its own came: somebody may have chosen that event alone."""
+    times: dict[str, Any] = {}
+    steps = [status]
+    if message.delivered_at is None:
+        times["delivered_at"] = at
+        if status is not MessageStatus.DELIVERED:
+            steps = [MessageStatus.DELIVERED, status]
+    if status in {MessageStatus.READ, MessageStatus.PLAYED} and message.read_at is None:
+        times["read_at"] = at
+    was_unconfirmed = message.status == MessageStatus.UNCONFIRMED
+    if not _advance(message, before(status) - {MessageStatus.QUEUED}, status, **times):
+        return
+    if was_unconfirmed:
+        webhooks.emit(message.instance_id, Event.MESSAGE_SENT, payload_of(message))
+    for step in steps:
+        data = payload_of(message) | {"status": step.value, "timestamp": iso(at)}
+        webhooks.emit(message.instance_id, Event.MESSAGE_STATUS, data)
 
 
 def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:

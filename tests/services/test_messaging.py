@@ -200,6 +200,15 @@ def test_receipts_lift_a_message_step_by_step(linked, account):
     assert statuses == ["delivered", "read"]
 
 
+def test_a_message_that_is_read_is_told_as_delivered_too(linked, account):
+    everything(linked)
+    sent(linked)
+    with transaction():
+        messaging.receipt(account, ["3EB0A"], MessageStatus.READ, utcnow())
+    statuses = [data["status"] for event, data in events() if event == "message_status"]
+    assert statuses == ["delivered", "read"]
+
+
 def test_a_late_receipt_takes_nothing_back(linked, account):
     message = sent(linked)
     for status in (MessageStatus.READ, MessageStatus.DELIVERED):
