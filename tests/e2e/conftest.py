@@ -28,7 +28,8 @@ ARGUMENTS = [
 # A refused form is an answer with a status of 4xx, which Chromium and htmx call an error too.
 REFUSED = re.compile(
     r"responded with a status of 4\d\d|Response Status Error Code 4\d\d"
-    r"|ERR_INTERNET_DISCONNECTED|^undefined$"  # tests that cut the network; the latter is htmx's
+    # Tests that cut the network; htmx logs the same again in two ways of its own.
+    r"|ERR_INTERNET_DISCONNECTED|^undefined$|^htmx:(afterRequest|sendError),"
 )
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
 
