@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -72,11 +74,11 @@ class Product:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *roles: str) -> None:
-        """Starts one process of each role."""
+        """Starts one process of each role; "pairing-2" is another one of pairing."""
         for role in roles:
             with (self.settings.data_dir / f"{role}.log").open("ab") as log:
                 self.processes[role] = subprocess.Popen(
-                    [sys.executable, "worker.py", role],
+                    [sys.executable, "worker.py", role.partition("-")[0]],
                     cwd=ROOT,
                     env=os.environ | self._environment(),
                     stdout=log,
@@ -102,6 +104,15 @@ class Product:
         late = [role for role, process in self.processes.items() if not _ended(process)]
         self.processes.clear()
         assert not late, f"did not end on SIGTERM: {late}"
+
+    def running(self, module: str) -> list[psutil.Process]:
+        """The processes below ours that run `module`."""
+        found = []
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if module in process.cmdline():
+                    found.append(process)
+        return found
 
     def log(self, role: str) -> str:
         """What a role's process has said."""

@@ -1,0 +1,146 @@
+"""Linking a phone: codes, how attempts end, and that nothing is left of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psutil
+import pytest
+
+from app.clock import utcnow
+from app.core.states import InstanceState
+from app.extensions import db
+from app.models import Instance, Pairing, User
+from app.services import instances, pairings
+from app.services import sessions as wishes
+from app.transaction import transaction
+from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, Product
+from tests.waiting import wait_for
+
+
+@pytest.fixture
+def pairing(product: Product) -> Product:
+    """A product that links phones and holds no session."""
+    product.start("pairing", "clock")
+    return product
+
+
+def children(product: Product) -> list[psutil.Process]:
+    """The pairing processes that run now."""
+    return product.running("app.sessions.pairing_process")
+
+
+def key_files(product: Product) -> list[str]:
+    return sorted(path.name for path in product.settings.key_store_dir.glob("*"))
+
+
+def wait_until_gone(product: Product) -> None:
+    """Until nothing is left of an attempt."""
+    wait_for(lambda: not children(product), PATIENCE, "the process is gone")
+    wait_for(lambda: not key_files(product), PATIENCE, "the keys are gone")
+
+
+def test_scanned_code_links_the_phone_and_ends_the_process(pairing: Product) -> None:
+    instance_id = pairing.new_instance()
+    code = pairing.code(instance_id)
+    assert len(children(pairing)) == 1
+    expires_at = pairing.pairing(instance_id).code_expires_at
+    assert expires_at is not None
+    assert timedelta(seconds=0) < expires_at - utcnow() <= timedelta(seconds=60)
+
+    linked = pairing.sandbox.client.scan(code, OWN_NUMBER, "Owner")
+
+    pairing.wait_state(instance_id, InstanceState.CONNECTING)
+    wait_for(lambda: not children(pairing), PATIENCE)
+    account = pairing.instance(instance_id).account
+    assert account is not None
+    assert account.device_jid == linked.jid
+    assert f"{account.lid}@lid" == linked.lid.replace(f":{linked.device}", "")
+    keys = pairing.settings.key_store_dir / account.key_store
+    assert keys.stat().st_mode & 0o077 == 0
+
+
+def test_code_nobody_looks_at_leaves_nothing_behind(pairing: Product) -> None:
+    instance_id = pairing.new_instance()
+    pairing.code(instance_id)
+    with pairing.app.app_context(), transaction() as session:
+        row = session.get_one(Pairing, pairing.pairing(instance_id).id)
+        row.asked_at = utcnow() - pairings.NOBODY_ASKS - timedelta(seconds=1)
+
+    pairing.wait_state(instance_id, InstanceState.CREATED)
+    wait_until_gone(pairing)
+
+
+def test_deleted_instance_takes_its_attempt_along(pairing: Product, bob: User) -> None:
+    instance_id = pairing.new_instance()
+    pairing.code(instance_id)
+
+    with pairing.app.app_context(), transaction() as session:
+        owner = session.get_one(User, bob.id)
+        instances.delete(session.get_one(Instance, instance_id), actor=owner)
+
+    wait_until_gone(pairing)
+
+
+def test_worker_that_dies_takes_the_process_along(pairing: Product) -> None:
+    instance_id = pairing.new_instance()
+    pairing.code(instance_id)
+
+    pairing.kill("pairing")
+
+    wait_for(lambda: not children(pairing), PATIENCE)
+    with pairing.app.app_context(), transaction() as session:
+        row = session.get_one(Pairing, pairing.pairing(instance_id).id)
+        row.beat_at = utcnow() - pairings.SILENT - timedelta(seconds=1)
+    pairing.wait_state(instance_id, InstanceState.FAILED, "pairing_crashed")
+
+
+def test_network_that_cannot_be_reached_is_told_and_tried_again(pairing: Product) -> None:
+    pairing.sandbox.client.set_faults(refuse_connections=True)
+    instance_id = pairing.new_instance()
+    pairing.act(wishes.reconnect, instance_id)
+    pairing.wait_state(instance_id, InstanceState.FAILED, "network_unreachable")
+    wait_until_gone(pairing)
+
+    pairing.sandbox.client.reset_faults()
+
+    assert pairing.code(instance_id)
+
+
+def test_two_phones_are_linked_at_the_same_time(pairing: Product) -> None:
+    pairing.start("pairing-2")
+    first, second = pairing.new_instance(), pairing.new_instance()
+    codes = [pairing.code(first), pairing.code(second)]
+    assert len(children(pairing)) == 2
+
+    pairing.sandbox.client.scan(codes[0], OWN_NUMBER, "Owner")
+    pairing.sandbox.client.scan(codes[1], "15550001001", "Another owner")
+
+    for instance_id in (first, second):
+        pairing.wait_state(instance_id, InstanceState.CONNECTING)
+
+
+def test_number_that_runs_in_another_instance_is_not_started_twice(
+    linked: tuple[Product, str],
+) -> None:
+    product, first = linked
+    second = product.new_instance()
+    product.sandbox.client.scan(product.code(second), OWN_NUMBER)
+
+    product.wait_state(second, InstanceState.FAILED, "same_number_elsewhere")
+    name = product.instance(first).name
+    assert product.instance(second).reason_detail == {"instance": name}
+
+    product.act(wishes.log_out, first)
+    product.wait_state(first, InstanceState.LOGGED_OUT, "signed_out_here")
+    product.act(wishes.reconnect, second)
+    product.wait_state(second, InstanceState.CONNECTED)
+
+
+def test_attempt_is_worked_on_once(pairing: Product) -> None:
+    instance_id = pairing.new_instance()
+    pairing.code(instance_id)
+
+    with pairing.app.app_context(), transaction():
+        assert not pairings.take(pairing.pairing(instance_id).id)
+        db.session.rollback()
