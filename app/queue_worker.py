@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 from collections.abc import Sequence
 
@@ -43,6 +44,15 @@ class ForkingWorker(_InApplication, Worker):
         super().main_work_horse(job, queue)
 
 
+class PairingWorker(ForkingWorker):
+    """Does not wait for a running attempt, which may take minutes: it is told to end, too."""
+
+    def handle_warm_shutdown_request(self) -> None:
+        """This process was told to end."""
+        if self.horse_pid:
+            os.kill(self.horse_pid, signal.SIGTERM)
+
+
 class InlineWorker(_InApplication, SimpleWorker):
     """Runs jobs in this process: for those that return at once and leave the work to threads."""
 
@@ -50,6 +60,11 @@ class InlineWorker(_InApplication, SimpleWorker):
 def run_forking(settings: Settings, queues: Sequence[str]) -> None:
     """Works on `queues`, the first one first, until SIGTERM; the running job may finish."""
     _work(ForkingWorker, create_app(settings, web=False), settings, queues)
+
+
+def run_pairing(settings: Settings) -> None:
+    """Links phones, one after the other, until SIGTERM; the running attempt is broken off."""
+    _work(PairingWorker, create_app(settings, web=False), settings, ("pairing",))
 
 
 def run_inline(settings: Settings, queues: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from contextlib import suppress
 from datetime import datetime
@@ -55,9 +57,11 @@ class _Attempt:
         self._settings = settings
         self._key_store = key_store
         self._next_beat = 0.0
+        self._interrupted = threading.Event()
 
     def run(self) -> bool:
         """Whether the phone is linked now."""
+        signal.signal(signal.SIGTERM, lambda *_: self._interrupted.set())
         try:
             with PairingChild(self._settings, self._key_store) as child:
                 return self._follow(child)
@@ -74,6 +78,9 @@ class _Attempt:
     def _follow(self, child: PairingChild) -> bool:
         while True:
             said = child.hear(_LOOK_SECONDS)
+            if self._interrupted.is_set() and (said is None or said.event != "paired"):
+                self._give_up("pairing_crashed")
+                return False
             if said is None:
                 self._look()
             elif said.event == "code":

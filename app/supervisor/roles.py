@@ -50,7 +50,7 @@ def _clock() -> Callable[[Settings], None]:
 def _pairing() -> Callable[[Settings], None]:
     from app import queue_worker
 
-    return partial(queue_worker.run_forking, queues=("pairing",))
+    return queue_worker.run_pairing
 
 
 def _webhooks() -> Callable[[Settings], None]:

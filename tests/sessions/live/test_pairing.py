@@ -144,3 +144,13 @@ def test_attempt_is_worked_on_once(pairing: Product) -> None:
     with pairing.app.app_context(), transaction():
         assert not pairings.take(pairing.pairing(instance_id).id)
         db.session.rollback()
+
+
+def test_worker_that_is_told_to_end_breaks_the_attempt_off_in_words(pairing: Product) -> None:
+    instance_id = pairing.new_instance()
+    pairing.code(instance_id)
+
+    assert pairing.stop("pairing") == 0
+
+    pairing.wait_state(instance_id, InstanceState.FAILED, "pairing_crashed")
+    wait_until_gone(pairing)
