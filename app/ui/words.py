@@ -9,6 +9,7 @@ from typing import Any
 
 from flask_babel import format_datetime, gettext
 
+from app.core.phones import show_phone
 from app.core.reasons import REASONS
 from app.core.states import InstanceState, MessageStatus
 from app.core.texts import N_
@@ -98,7 +99,7 @@ class _Filled(dict[str, Any]):
 def fill(msgid: str, detail: Mapping[str, Any]) -> str:
     """`msgid` translated, its placeholders filled from `detail` as far as that goes."""
     text: str = gettext(msgid)
-    return text % _Filled({key: _shown(value) for key, value in detail.items()})
+    return text % _Filled({name: _shown(name, value) for name, value in detail.items()})
 
 
 def reason_sentence(instance: Instance) -> str:
@@ -151,8 +152,10 @@ def journal_sentence(line: Activity) -> str:
     return fill(JOURNAL.get(line.kind, line.kind), line.detail)
 
 
-def _shown(value: object) -> object:
-    """A moment in a reason's detail is kept as ISO text; people read it in their own way."""
+def _shown(name: str, value: object) -> object:
+    """Numbers and moments (kept as ISO text) as people read them."""
+    if name == "phone":
+        return show_phone(str(value))
     if not isinstance(value, str) or "T" not in value:
         return value
     try:

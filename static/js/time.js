@@ -1,7 +1,7 @@
 // Tells the server the reader's time zone, and keeps "3 minutes ago" true between refreshes.
 (() => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone) document.cookie = `timezone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`;
+  if (zone) document.cookie = `timezone=${zone}; path=/; max-age=31536000; samesite=lax`;
 
   const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always", style: "short" });
   const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];

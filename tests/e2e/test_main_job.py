@@ -84,6 +84,14 @@ def test_a_text_is_sent_its_ticks_move_and_the_reply_appears_without_reloading(
     expect(page.get_by_label("Сообщение", exact=True)).to_be_focused()
 
 
+def test_times_are_those_of_the_readers_clock(page: Page, shop: str) -> None:
+    open_echo(page, shop)
+    write(page, "который час")
+    time = page.locator(".bubble-out", has_text="который час").locator("time")
+    local = "(e) => new Date(e.dateTime).toLocaleTimeString('ru', {timeStyle: 'short'})"
+    expect(time).to_have_text(time.evaluate(local))
+
+
 def test_shift_enter_breaks_the_line_and_enter_sends_both(page: Page, shop: str) -> None:
     open_echo(page, shop)
     field = page.get_by_label("Сообщение", exact=True)

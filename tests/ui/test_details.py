@@ -235,7 +235,7 @@ def test_the_journal_speaks_in_words(app: Flask, bobs: Browser, shop: Instance) 
         )
         activity.record("something:nobody:named", instance=row)
     text = words(bobs.get(f"/ui/instances/{shop.id}"), "#journal")
-    assert "Подключен телефон 79161234567" in text
+    assert "Подключен телефон +7 916 123-45-67" in text
     assert "Отключено на телефоне" in text
 
 
