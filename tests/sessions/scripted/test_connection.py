@@ -176,3 +176,27 @@ def test_crash_of_a_session_is_told_and_tried_again(
     look.wait_state(InstanceState.DISCONNECTED, "engine_trouble")
     look.wait_status(message_id, MessageStatus.SENT)
     look.wait_state(InstanceState.CONNECTED)
+
+
+def test_retry_now_does_not_wait_for_the_engine_to_reconnect(
+    opened: SessionHost, look: Look, engine: ScriptedEngine
+) -> None:
+    engine.tell(Disconnected())
+    look.wait_state(InstanceState.DISCONNECTED, "connection_lost")
+
+    look.act(wishes.retry_now)
+
+    look.wait_state(InstanceState.CONNECTED)
+    assert len(engine.sessions) == 2
+
+
+def test_engine_that_does_not_reconnect_for_long_is_started_anew(
+    opened: SessionHost, look: Look, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.sessions.session.ENGINE_RECONNECTS_FOR", 0.2)
+    engine.start_errors = [NetworkUnreachable("no route")]
+
+    engine.tell(Disconnected())
+
+    look.wait_state(InstanceState.DISCONNECTED, "network_unreachable")
+    look.wait_state(InstanceState.CONNECTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +18,7 @@ from app.engine.events import (
 )
 from app.models import Message
 from app.services import messaging
+from app.sessions import spool
 from app.sessions.host import SessionHost
 from app.transaction import transaction
 from tests.sessions.scripted.engine import ScriptedEngine
@@ -140,3 +142,25 @@ def test_two_drains_never_send_one_message(look: Look, app: Flask) -> None:
         thread.join()
 
     assert sorted(won) == [False, False, False, True]
+
+
+def test_receipt_that_no_row_has_yet_stays_in_the_spool(
+    opened: SessionHost, look: Look, engine: ScriptedEngine, app: Flask
+) -> None:
+    """A crash right then would lose it otherwise."""
+    settings = app.config["SETTINGS"]
+    path = spool.path_for(settings.spool_dir, str(look.instance.account_id), look.epoch())
+    kept: list[int] = []
+
+    def deliver_first(session: object, wa_id: str) -> None:
+        engine.tell(receipt(ReceiptKind.DELIVERED, wa_id))
+        engine.tell(incoming("After the receipt", "A9"))
+        wait_for(lambda: len(look.messages) == 2, PATIENCE, "the receipt was worked on")
+        time.sleep(0.1)  # nothing is to happen to the spool now
+        kept.append(path.stat().st_size)
+
+    engine.on_send = deliver_first
+    look.wait_status(look.queue("Hello"), MessageStatus.DELIVERED)
+    assert kept[0] > 0
+    engine.tell(incoming("Later", "A10"))
+    wait_for(lambda: path.stat().st_size == 0, PATIENCE, "the spool is emptied")
