@@ -46,8 +46,14 @@ def main(settings: Settings) -> None:
     own = prepare_process(settings.data_dir / "logs" / "engine-sessions.log")
     configure(settings, own)
     app = create_app(settings, web=False)
-    run(app, NeonizeEngine())
-    os._exit(0)
+    status = 1
+    try:
+        run(app, NeonizeEngine())
+        status = 0
+    except Exception:
+        log.exception("host.failed")
+    finally:
+        os._exit(status)
 
 
 def run(app: Flask, engine: Engine) -> None:

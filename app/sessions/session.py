@@ -83,6 +83,7 @@ class LiveSession:
         self._announced = False
         self._prepared = False
         self._failures = 0
+        self._tried_at = utcnow()
         self._spool = spool.path_for(settings.spool_dir, account.id, held.epoch)
         self.inbox = Inbox(app, engine, held, account.id, self._spool)
         self._line = Line(
@@ -190,6 +191,7 @@ class LiveSession:
         if early > 0:
             self._wake.wait(min(early, _IDLE_SECONDS))
             return
+        self._tried_at = utcnow()
         try:
             self._prepare()
             self._line.start()
@@ -234,8 +236,8 @@ class LiveSession:
 
     def _reconnect_when_late(self, wanted: _Wanted) -> None:
         """Leaves reconnecting to the engine for a while, then starts anew; at once where somebody
-        pressed "try now"."""
-        pressed = wanted.retry_at is not None and wanted.retry_at <= utcnow()
+        pressed "try now" since the last start."""
+        pressed = wanted.retry_at is not None and self._tried_at < wanted.retry_at <= utcnow()
         left = ENGINE_RECONNECTS_FOR - self._line.seconds_down()
         if left <= 0 or pressed:
             self._line.close()
