@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import io
 
-import qrcode
 from pydantic import Field
-from qrcode.image.svg import SvgPathImage
 
 from app import models, topics
 from app.api.blueprint import bp
@@ -19,6 +16,7 @@ from app.core.errors import Conflict
 from app.core.events import iso
 from app.core.texts import N_
 from app.models import Pairing
+from app.qr_code import svg_of
 from app.services import instances, pairings, sessions
 from app.transaction import transaction
 
@@ -123,7 +121,5 @@ def _expiry(pairing: Pairing | None) -> str | None:
 
 
 def _picture(code: str) -> str:
-    """`code` drawn with the quiet zone that scanners want."""
-    buffer = io.BytesIO()
-    qrcode.make(code, image_factory=SvgPathImage, border=4).save(buffer)
-    return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    """The QR code as a data URL, ready for an <img>."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg_of(code).encode()).decode()}"

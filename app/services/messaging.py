@@ -148,7 +148,7 @@ def sent(message: Message, wa_id: str, at: datetime) -> bool:
         {MessageStatus.SENDING, MessageStatus.UNCONFIRMED},
         MessageStatus.SENT,
         wa_id=wa_id,
-        sent_at=at,
+        sent_at=_not_before_made(message, at),
     )
     if lifted:
         webhooks.emit(message.instance_id, Event.MESSAGE_SENT, payload_of(message))
@@ -191,6 +191,7 @@ def _lift(message: Message, status: MessageStatus, at: datetime) -> None:
     receipt of its own came: somebody may have chosen that event alone."""
     times: dict[str, Any] = {}
     steps = [status]
+    at = _not_before_made(message, at)
     if message.delivered_at is None:
         times["delivered_at"] = at
         if status is not MessageStatus.DELIVERED:
@@ -205,6 +206,11 @@ def _lift(message: Message, status: MessageStatus, at: datetime) -> None:
     for step in steps:
         data = payload_of(message) | {"status": step.value, "timestamp": iso(at)}
         webhooks.emit(message.instance_id, Event.MESSAGE_STATUS, data)
+
+
+def _not_before_made(message: Message, at: datetime) -> datetime:
+    """WhatsApp's times are whole seconds: without this a message is delivered before it is made."""
+    return max(at, message.created_at)
 
 
 def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from datetime import datetime
 
-import qrcode
 from markupsafe import Markup
-from qrcode.image.svg import SvgPathImage
 
 from app.clock import utcnow
 from app.core.states import DesiredState, InstanceState
 from app.models import Instance, LinkedAccount
+from app.qr_code import svg_of
 from app.services import pairings
 from app.ui import words
 from app.ui.polling import BRISK, FAST
@@ -56,7 +54,7 @@ def panel_of(instance: Instance) -> Panel:
     if step == "preparing":
         pairing = pairings.active_of(instance)
         if pairing is not None and pairing.code and pairing.code_expires_at:
-            step, svg = "qr", qr_svg(pairing.code)
+            step, svg = "qr", Markup(svg_of(pairing.code))  # noqa: S704 - no text of anybody
             seconds_left = _seconds_until(pairing.code_expires_at, now)
     return Panel(
         instance=instance,
@@ -71,15 +69,6 @@ def panel_of(instance: Instance) -> Panel:
         svg=svg,
         seconds_left=seconds_left,
     )
-
-
-def qr_svg(code: str) -> Markup:
-    """`code` as an SVG path with the four modules of quiet zone that scanners want."""
-    image = qrcode.make(code, image_factory=SvgPathImage, border=4)
-    buffer = io.BytesIO()
-    image.save(buffer)
-    drawing = buffer.getvalue().decode()
-    return Markup(drawing[drawing.index("<svg") :])  # noqa: S704 - made of modules, not of text
 
 
 def _seconds_until(moment: datetime, now: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -207,6 +208,16 @@ def test_a_message_that_is_read_is_told_as_delivered_too(linked, account):
         messaging.receipt(account, ["3EB0A"], MessageStatus.READ, utcnow())
     statuses = [data["status"] for event, data in events() if event == "message_status"]
     assert statuses == ["delivered", "read"]
+
+
+def test_a_message_is_never_sent_or_delivered_before_it_was_made(linked, account):
+    message = sending(linked)
+    whole_second = message.created_at.replace(microsecond=0)
+    with transaction():
+        messaging.sent(message, "3EB0A", whole_second - timedelta(seconds=1))
+        messaging.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, whole_second)
+    assert message.sent_at == message.created_at
+    assert message.delivered_at == message.created_at
 
 
 def test_a_late_receipt_takes_nothing_back(linked, account):
