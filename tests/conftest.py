@@ -26,11 +26,17 @@ from app.models.user import ADMINISTRATOR
 from app.sandbox.testing import Sandbox
 from app.supervisor.process import spawn
 from tests import factories
+from tests.postgres import TEMPLATE, PostgresServer, is_installed, running_postgres
 from tests.waiting import wait_for
 
 ENCRYPTION_KEY = Fernet.generate_key().decode()
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - tmpfs: key stores are slow on a disk
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database postgresql`: the product of every test works on PostgreSQL."""
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,9 +99,12 @@ def _describe(process: psutil.Process) -> str:
         return f"pid {process.pid}"
 
 
+def _memory() -> Path | None:
+    return _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+
+
 def _folder() -> Path:
-    memory = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
-    return Path(tempfile.mkdtemp(prefix="manager-test-", dir=memory))
+    return Path(tempfile.mkdtemp(prefix="manager-test-", dir=_memory()))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -141,8 +150,43 @@ def redis_server_url(session_folder: Path) -> Iterator[str]:
         process.wait(10)
 
 
+@pytest.fixture(scope="session")
+def postgres(session_folder: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL server of the whole run, whichever database the product of the tests has."""
+    if not is_installed():
+        pytest.skip("no PostgreSQL on this machine: install the package postgresql")
+    with running_postgres(_memory()) as server:
+        server.create(TEMPLATE)
+        _migrate(session_folder, server.url_of(TEMPLATE))
+        yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def chosen_server(request: pytest.FixtureRequest) -> None:
+    """The server that `--database` asks for; started before the first test looks at processes."""
+    if request.config.getoption("--database") == "postgresql":
+        request.getfixturevalue("postgres")
+
+
 @pytest.fixture
-def settings(data_dir: Path, redis_server_url: str) -> Settings:
+def postgres_database(postgres: PostgresServer) -> Iterator[str]:
+    """The name of a migrated, empty database of this test alone."""
+    name = postgres.create_migrated()
+    yield name
+    postgres.drop(name)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """DATABASE_URL: empty on SQLite, else a migrated, empty database."""
+    if request.config.getoption("--database") == "sqlite":
+        return ""
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.url_of(request.getfixturevalue("postgres_database"))
+
+
+@pytest.fixture
+def settings(data_dir: Path, redis_server_url: str, database_url: str) -> Settings:
     """The product's settings on an empty DATA_DIR and an empty Redis.
 
     Another value: `settings.model_copy(update={"send_gap_ms": 50})`, before `app` is built.
@@ -152,6 +196,7 @@ def settings(data_dir: Path, redis_server_url: str) -> Settings:
     return Settings(
         _env_file=None,
         data_dir=data_dir,
+        database_url=database_url,
         redis_url=redis_server_url,
         secret_key="not a secret",
         encryption_keys=[ENCRYPTION_KEY],
@@ -159,20 +204,40 @@ def settings(data_dir: Path, redis_server_url: str) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def migrated_database(session_folder: Path) -> Path:
+def migrated_file(session_folder: Path) -> Path:
     """An empty SQLite database as the migrations make it; tests work on copies."""
-    settings = Settings(_env_file=None, data_dir=session_folder, encryption_keys=[ENCRYPTION_KEY])
-    app = create_app(settings, web=False)
-    migrating.migrate(app)
-    with app.app_context():
-        db.engine.dispose()
+    _migrate(session_folder)
     return session_folder / "manager.db"
 
 
+def _migrate(folder: Path, database_url: str = "") -> None:
+    settings = Settings(
+        _env_file=None,
+        data_dir=folder,
+        database_url=database_url,
+        encryption_keys=[ENCRYPTION_KEY],
+    )
+    app = create_app(settings, web=False)
+    migrating.migrate(app)
+    with app.app_context():
+        db.engine.dispose()  # a database that somebody is connected to cannot be copied
+
+
 @pytest.fixture
-def database(settings: Settings, migrated_database: Path) -> Path:
+def database(request: pytest.FixtureRequest, settings: Settings) -> None:
     """The product's database, migrated and empty, at the place `settings` names."""
-    return Path(shutil.copy(migrated_database, settings.data_dir))
+    if not settings.database_url:
+        shutil.copy(request.getfixturevalue("migrated_file"), settings.data_dir)
+
+
+@pytest.fixture
+def empty_database(request: pytest.FixtureRequest, settings: Settings) -> None:
+    """A database without tables at the place `settings` names; a SQLite file is made on demand."""
+    if settings.database_url:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        name = request.getfixturevalue("postgres_database")
+        server.drop(name)
+        server.create(name)
 
 
 @pytest.fixture
@@ -183,7 +248,7 @@ def sandbox(data_dir: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def app(settings: Settings, database: Path) -> Iterator[Flask]:
+def app(settings: Settings, database: None) -> Iterator[Flask]:
     """The application on its own database. No context is pushed: see `app_context`."""
     app = create_app(settings)
     app.config["TESTING"] = True

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from app.clock import utcnow
 from app.config import Settings
@@ -55,11 +56,13 @@ def test_not_ready_without_redis(app: Flask, client: FlaskClient, settings: Sett
 
 
 @pytest.mark.usefixtures("live_host")
-def test_not_ready_without_a_database(app: Flask, client: FlaskClient, database: Path) -> None:
+def test_not_ready_without_a_database(app: Flask, client: FlaskClient) -> None:
+    def nobody_answers(*_: object) -> None:
+        raise OperationalError("connect", {}, Exception("nobody is there"))
+
     with app.app_context():
         db.engine.dispose()
-    database.unlink()
-    database.mkdir()
+        event.listen(db.engine, "do_connect", nobody_answers)
 
     assert failed_checks(client) == ["database", "session_host"]
 

@@ -11,7 +11,7 @@ from app.services import accounts
 from app.supervisor.prepare import DEMO_EMAIL, prepare
 
 
-def test_prepare_migrates_an_empty_folder(settings: Settings) -> None:
+def test_prepare_migrates_an_empty_database(settings: Settings, empty_database: None) -> None:
     assert not schema.is_current(settings)
     prepare(settings, demo=False)
     assert schema.is_current(settings)
@@ -41,7 +41,7 @@ def test_demo_account_can_sign_in_at_every_start(app: Flask, settings: Settings)
         assert accounts.by_password(DEMO_EMAIL, str(passwords.pop())).is_administrator
 
 
-def test_demo_password_is_readable_by_this_user_alone(settings: Settings) -> None:
+def test_demo_password_is_readable_by_this_user_alone(settings: Settings, database: None) -> None:
     prepare(settings, demo=True)
 
     assert (settings.data_dir / "demo.password").stat().st_mode & 0o777 == 0o600

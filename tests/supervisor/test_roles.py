@@ -27,6 +27,7 @@ def running(role: str, settings: Settings) -> Iterator[psutil.Process]:
     environment = {
         **os.environ,
         "DATA_DIR": str(settings.data_dir),
+        "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "PYTHONPATH": str(roles.WORKER.parent),
     }
@@ -61,7 +62,7 @@ def test_unknown_role_is_refused_with_the_known_ones() -> None:
 
 
 def test_role_started_by_hand_gets_the_engines_environment_at_exec(
-    database: Path, settings: Settings
+    database: None, settings: Settings
 ) -> None:
     with running("pairing", settings) as process:
         wait_for(lambda: process.environ().get("NEONIZE_BOT_TAG") == "off", 10)
@@ -69,7 +70,7 @@ def test_role_started_by_hand_gets_the_engines_environment_at_exec(
 
 @pytest.mark.parametrize(("role", "queue"), [("webhooks", "webhooks"), ("jobs", "default")])
 def test_jobs_find_the_application(
-    database: Path, settings: Settings, note: Path, role: str, queue: str
+    database: None, settings: Settings, note: Path, role: str, queue: str
 ) -> None:
     with running(role, settings):
         enqueue(settings, queue, "note_data_dir", note)
@@ -83,7 +84,7 @@ def test_jobs_find_the_application(
     [("webhooks", "webhooks", False), ("jobs", "default", True), ("pairing", "pairing", True)],
 )
 def test_jobs_run_in_a_fork_where_they_may_take_long(
-    database: Path, settings: Settings, note: Path, role: str, queue: str, forks: bool
+    database: None, settings: Settings, note: Path, role: str, queue: str, forks: bool
 ) -> None:
     with running(role, settings) as worker:
         enqueue(settings, queue, "note_pid", note)
@@ -92,7 +93,7 @@ def test_jobs_run_in_a_fork_where_they_may_take_long(
         assert (int(note.read_text()) != worker.pid) is forks
 
 
-def test_fork_dies_with_its_killed_worker(database: Path, settings: Settings, note: Path) -> None:
+def test_fork_dies_with_its_killed_worker(database: None, settings: Settings, note: Path) -> None:
     with running("jobs", settings) as worker:
         enqueue(settings, "default", "hang", note)
         wait_for(note.exists, 10)
@@ -102,7 +103,7 @@ def test_fork_dies_with_its_killed_worker(database: Path, settings: Settings, no
         wait_for(lambda: not fork.is_running() or fork.status() == psutil.STATUS_ZOMBIE)
 
 
-def test_idle_worker_ends_at_once(database: Path, settings: Settings, note: Path) -> None:
+def test_idle_worker_ends_at_once(database: None, settings: Settings, note: Path) -> None:
     with running("jobs", settings):
         enqueue(settings, "default", "note_pid", note)
         wait_for(note.exists, 10)
@@ -112,6 +113,7 @@ def test_idle_worker_ends_at_once(database: Path, settings: Settings, note: Path
 
 
 def test_worker_begins_once_the_database_is_migrated(settings: Settings, note: Path) -> None:
+    settings = settings.model_copy(update={"database_url": ""})  # its file shows when it looked
     with running("jobs", settings):
         enqueue(settings, "default", "note_pid", note)
         wait_for((settings.data_dir / "manager.db").exists, 10, "it looked for the database")

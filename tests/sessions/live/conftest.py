@@ -33,7 +33,7 @@ PATIENCE = 60.0
 OWN_NUMBER = "15550001000"
 PEER_NUMBER = "15550002000"
 _SECONDS_TO_END = 30.0
-_PASSED_ON = ("data_dir", "redis_url", "secret_key", "send_gap_ms", "log_level")
+_PASSED_ON = ("data_dir", "database_url", "redis_url", "secret_key", "send_gap_ms", "log_level")
 
 
 @pytest.fixture
