@@ -9,7 +9,7 @@ REVISION = $(shell printf %04d $$(( $$(ls migrations/versions | grep -c '^[0-9]'
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo install install-dev user setup-link test lint format types translations migration first-migration
+.PHONY: help run demo install install-dev user setup-link test test-postgres lint format types translations migration first-migration
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -36,6 +36,12 @@ test: install-dev ## Everything that must hold: style, types, the whole suite
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy app wsgi.py worker.py
 	$(BIN)/pytest -n 2 --dist loadfile
+
+ON_POSTGRES := $(addprefix tests/,api services sessions ui webhooks supervisor/test_prepare.py supervisor/test_roles.py \
+	test_cli.py test_clockwork.py test_health.py test_migrations.py)
+
+test-postgres: install-dev ## The tests that touch a database, on a PostgreSQL server of their own
+	$(BIN)/pytest -n 2 --dist loadfile --database postgresql $(ON_POSTGRES)
 
 lint: install-dev ## Style and likely mistakes
 	$(BIN)/ruff check .

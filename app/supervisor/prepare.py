@@ -36,7 +36,15 @@ def prepare(settings: Settings, *, demo: bool) -> Prepared:
     translations.compile_stale()
     app = create_app(settings, web=False)
     migrating.migrate(app)
-    with app.app_context(), transaction():
+    with app.app_context():
+        try:
+            return _first_person(settings, demo=demo)
+        finally:
+            db.engine.dispose()
+
+
+def _first_person(settings: Settings, *, demo: bool) -> Prepared:
+    with transaction():
         if demo:
             return _demo_account(settings)
         return Prepared(accounts.new_setup_link() if accounts.nobody_yet() else None)

@@ -28,6 +28,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return {
         **os.environ,
         "DATA_DIR": str(settings.data_dir),
+        "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,
         "ENCRYPTION_KEYS": ",".join(settings.encryption_keys),
