@@ -20,7 +20,6 @@ from app.clock import utcnow
 from app.config import Settings
 from app.extensions import db
 from app.models import Tick
-from app.services import pairings
 from app.transaction import transaction
 
 log = structlog.get_logger(__name__)
@@ -41,7 +40,7 @@ class Periodic:
 PERIODIC = (
     Periodic("reconcile_sessions", timedelta(seconds=3), "app.sessions.reconcile.reconcile"),
     Periodic("sweep_webhooks", timedelta(seconds=2), "app.jobs.webhooks.sweep"),
-    Periodic("end_pairings", timedelta(seconds=5), "app.clockwork.end_pairings"),
+    Periodic("end_pairings", timedelta(seconds=5), "app.sessions.abandoned.settle"),
     Periodic("sweep_key_files", timedelta(hours=1), "app.sessions.key_files.sweep"),
 )
 
@@ -87,12 +86,6 @@ def claim(work: Periodic) -> bool:
             .values(due_at=now + work.every)
         )
     return cast(CursorResult[Any], moved).rowcount == 1
-
-
-def end_pairings() -> None:
-    """Ends the pairing attempts that nobody looks at any more."""
-    with transaction():
-        pairings.end_abandoned()
 
 
 def _add(work: Periodic, now: datetime) -> None:

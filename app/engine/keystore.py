@@ -27,6 +27,7 @@ _READ_SECONDS = 15.0
 _LEAST_FREE_BYTES = 4 * 1024 * 1024
 
 _ACCOUNT = "SELECT jid, lid, push_name, platform FROM whatsmeow_device WHERE jid = :jid"
+_ACCOUNTS = "SELECT jid, lid, push_name, platform FROM whatsmeow_device"
 _SENT_ID = "SELECT message_id FROM whatsmeow_message_secrets WHERE our_jid = :jid AND key = :secret"
 
 
@@ -55,7 +56,19 @@ def find_account(store: str, jid: str) -> Account | None:
 
     Raises KeyStoreUnreadable.
     """
-    rows = _rows(store, _ACCOUNT, {"jid": jid})
+    return _account(_rows(store, _ACCOUNT, {"jid": jid}))
+
+
+def only_account(store: str) -> Account | None:
+    """Returns the account whose keys a store of one session holds, None where no link was made.
+
+    The engine writes the account down before it confirms the link to the phone (whatsmeow,
+    pair.go). Raises KeyStoreUnreadable.
+    """
+    return _account(_rows(store, _ACCOUNTS, {}))
+
+
+def _account(rows: list[list[Any]]) -> Account | None:
     if not rows:
         return None
     own, lid, push_name, platform = rows[0]

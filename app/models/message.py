@@ -36,7 +36,7 @@ class Message(Base):
 
     direction: Mapped[str] = mapped_column(String(3))
     source: Mapped[str | None] = mapped_column(String(10))  # of an outgoing one: ui, api, phone
-    kind: Mapped[str] = mapped_column(String(20), default=TEXT)
+    kind: Mapped[str] = mapped_column(String(60), default=TEXT)
     body: Mapped[str] = mapped_column(Text, default="")
     sender_lid: Mapped[str | None] = mapped_column(String(20))
     sender_phone: Mapped[str | None] = mapped_column(String(20))

@@ -147,18 +147,13 @@ def give_up(pairing: Pairing, *, reason: str | None) -> None:
         instances.move(instance, InstanceState.LOGGED_OUT)
 
 
-def end_abandoned() -> int:
-    """Ends attempts whose worker is gone, and those that wait for one although nobody looks any
-    more; how many there were."""
+def abandoned() -> list[Pairing]:
+    """Attempts whose worker is gone, and those that wait for one although nobody looks any more."""
     now = utcnow()
     lost = Pairing.beat_at < now - SILENT
     unwanted = and_(Pairing.started_at.is_(None), Pairing.asked_at < now - NOBODY_ASKS)
-    stale = db.session.scalars(
-        select(Pairing).where(Pairing.active.is_(True), or_(lost, unwanted))
-    ).all()
-    for pairing in stale:
-        give_up(pairing, reason="pairing_crashed" if pairing.started_at else None)
-    return len(stale)
+    query = select(Pairing).where(Pairing.active.is_(True), or_(lost, unwanted))
+    return list(db.session.scalars(query.order_by(Pairing.id)))
 
 
 def _end(pairing: Pairing, *, reason: str | None) -> None:

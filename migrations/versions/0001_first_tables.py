@@ -240,7 +240,7 @@ def upgrade() -> None:
     sa.Column('chat_id', sa.String(length=40), nullable=False),
     sa.Column('direction', sa.String(length=3), nullable=False),
     sa.Column('source', sa.String(length=10), nullable=True),
-    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('kind', sa.String(length=60), nullable=False),
     sa.Column('body', sa.Text(), nullable=False),
     sa.Column('sender_lid', sa.String(length=20), nullable=True),
     sa.Column('sender_phone', sa.String(length=20), nullable=True),

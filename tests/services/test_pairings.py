@@ -116,14 +116,13 @@ def test_an_attempt_that_failed_says_why(instance):
     assert start(instance).active is True
 
 
-def test_an_attempt_whose_worker_is_gone_is_ended(instance):
+def test_an_attempt_whose_worker_is_gone_is_abandoned(instance):
     pairing = start(instance)
     with transaction():
         pairings.take(pairing.id)
-        assert pairings.end_abandoned() == 0
-    with time_machine.travel(utcnow() + pairings.SILENT + timedelta(seconds=1)), transaction():
-        assert pairings.end_abandoned() == 1
-    assert (pairing.active, instance.reason) == (None, "pairing_crashed")
+    assert pairings.abandoned() == []
+    with time_machine.travel(utcnow() + pairings.SILENT + timedelta(seconds=1)):
+        assert pairings.abandoned() == [pairing]
 
 
 def test_an_attempt_whose_worker_says_that_it_is_there_goes_on(instance):
@@ -133,16 +132,14 @@ def test_an_attempt_whose_worker_says_that_it_is_there_goes_on(instance):
     with time_machine.travel(utcnow() + pairings.SILENT + timedelta(seconds=1)):
         with transaction():
             pairings.beat(pairing)
-        with transaction():
-            assert pairings.end_abandoned() == 0
+        assert pairings.abandoned() == []
 
 
-def test_an_attempt_that_waits_for_a_worker_ends_when_nobody_looks(instance):
+def test_an_attempt_that_waits_for_a_worker_is_abandoned_when_nobody_looks(instance):
     pairing = start(instance)
-    later = utcnow() + pairings.NOBODY_ASKS + timedelta(seconds=1)
-    with time_machine.travel(later), transaction():
-        assert pairings.end_abandoned() == 1
-    assert (pairing.active, instance.state) == (None, "created")
+    assert pairings.abandoned() == []
+    with time_machine.travel(utcnow() + pairings.NOBODY_ASKS + timedelta(seconds=1)):
+        assert pairings.abandoned() == [pairing]
 
 
 def test_a_number_that_runs_elsewhere_is_recorded_but_not_started(instance, linked):

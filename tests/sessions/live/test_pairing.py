@@ -60,6 +60,27 @@ def test_scanned_code_links_the_phone_and_ends_the_process(pairing: Product) -> 
     assert keys.stat().st_mode & 0o077 == 0
 
 
+def test_link_of_a_worker_killed_before_it_wrote_it_down_is_taken_over(pairing: Product) -> None:
+    instance_id = pairing.new_instance()
+    code = pairing.code(instance_id)
+    [child] = children(pairing)
+    worker = child.parent()
+    assert worker is not None
+    worker.suspend()
+    linked = pairing.sandbox.client.scan(code, OWN_NUMBER, "Owner")
+    wait_for(lambda: child.status() == psutil.STATUS_ZOMBIE, PATIENCE, "the phone has linked")
+    worker.kill()
+    pairing.kill("pairing")
+    with pairing.app.app_context(), transaction() as session:
+        row = session.get_one(Pairing, pairing.pairing(instance_id).id)
+        row.beat_at = utcnow() - pairings.SILENT - timedelta(seconds=1)
+
+    pairing.wait_state(instance_id, InstanceState.CONNECTING)
+    account = pairing.instance(instance_id).account
+    assert account is not None
+    assert account.device_jid == linked.jid
+
+
 def test_code_nobody_looks_at_leaves_nothing_behind(pairing: Product) -> None:
     instance_id = pairing.new_instance()
     pairing.code(instance_id)
