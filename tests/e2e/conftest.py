@@ -34,14 +34,15 @@ REFUSED = re.compile(
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """Playwright's driver."""
+    """Playwright's driver. It keeps an event loop running in this thread, so it ends with its
+    module: tests of other modules want loops of their own."""
     with sync_playwright() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """The system's Chromium."""
     if CHROMIUM is None:
