@@ -69,6 +69,10 @@ class Message(Answer):
         "received",
     ]
     failure: str | None = Field(description="A code, where the status is failed.")
+    settled: Literal["resent", "dismissed"] | None = Field(
+        description="What somebody decided about an unconfirmed one."
+    )
+    resent_as: str | None = Field(description="The id of the message sent in its place.")
     whatsapp_id: str | None = Field(description="WhatsApp's own id, once it is known.")
     created_at: Moment
     timestamp: Moment = Field(description="Its place in the conversation.")
@@ -116,8 +120,50 @@ def show_message(instance_id: str, message_id: str) -> Message:
 
     With how far it has come.
     """
-    instance = instances.get_for(caller(), instance_id)
-    return message_shown(messaging.get_for(instance, message_id))
+    return message_shown(_found(instance_id, message_id))
+
+
+@bp.post("/instances/<instance_id>/messages/<message_id>/resend")
+@bp.output(Sent, status_code=202, description="The new message, queued.")
+@bp.doc(operation_id="resendMessage", summary="Send an unconfirmed message again", tags=TAGS)
+def resend_message(instance_id: str, message_id: str) -> Sent:
+    """Send an unconfirmed message again
+
+    As a new message; the old one stays, marked as sent again, and the person may get both.
+    """
+    with transaction():
+        message = _found(instance_id, message_id)
+        again = messaging.resend(message, source=FROM_API, actor=caller())
+    return Sent(message=message_shown(again))
+
+
+@bp.post("/instances/<instance_id>/messages/<message_id>/dismiss")
+@bp.output(Message, description="The message, settled.")
+@bp.doc(operation_id="dismissMessage", summary="Settle an unconfirmed message", tags=TAGS)
+def dismiss_message(instance_id: str, message_id: str) -> Message:
+    """Settle an unconfirmed message
+
+    It stays as it is and asks nothing more. A receipt that comes later still counts.
+    """
+    with transaction():
+        message = _found(instance_id, message_id)
+        messaging.dismiss(message, actor=caller())
+    return message_shown(message)
+
+
+@bp.post("/instances/<instance_id>/messages/<message_id>/retry")
+@bp.output(Sent, status_code=202, description="The same message, queued again.")
+@bp.doc(operation_id="retryMessage", summary="Try a failed message again", tags=TAGS)
+def retry_message(instance_id: str, message_id: str) -> Sent:
+    """Try a failed message again"""
+    with transaction():
+        message = _found(instance_id, message_id)
+        messaging.retry(message)
+    return Sent(message=message_shown(message))
+
+
+def _found(instance_id: str, message_id: str) -> models.Message:
+    return messaging.get_for(instances.get_for(caller(), instance_id), message_id)
 
 
 def message_shown(message: models.Message) -> Message:
@@ -133,6 +179,8 @@ def message_shown(message: models.Message) -> Message:
             "body": message.body,
             "status": message.status,
             "failure": message.failure,
+            "settled": message.settled,
+            "resentAs": message.resent_as_id,
             "whatsappId": message.wa_id,
             "createdAt": iso(message.created_at),
             "timestamp": iso(message.shown_at),

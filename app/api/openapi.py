@@ -38,7 +38,17 @@ _REFUSALS = {
     "422": "A value cannot be accepted; `errors` names the fields.",
     "429": "Too many attempts; Retry-After says when to come back.",
 }
-_CONFLICTING = frozenset({"sendMessage", "getQrCode", "reconnectInstance", "logOutInstance"})
+_CONFLICTING = frozenset(
+    {
+        "dismissMessage",
+        "getQrCode",
+        "logOutInstance",
+        "reconnectInstance",
+        "resendMessage",
+        "retryMessage",
+        "sendMessage",
+    }
+)
 
 
 def configure(app: Flask) -> None:

@@ -14,6 +14,7 @@ from app.models.chat import Chat
 INCOMING, OUTGOING = "in", "out"
 FROM_UI, FROM_API, FROM_PHONE = "ui", "api", "phone"
 TEXT = "text"
+RESENT, DISMISSED = "resent", "dismissed"
 
 
 class Message(Base):
@@ -48,6 +49,10 @@ class Message(Base):
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     status: Mapped[MessageStatus] = mapped_column(String(12))
     failure: Mapped[str | None] = mapped_column(String(60))  # slug, where status is failed
+    settled: Mapped[str | None] = mapped_column(String(10))
+    """What a person decided about an unconfirmed one: resent or dismissed. Its status stays: only
+    WhatsApp can tell that it arrived."""
+    resent_as_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"))
 
     created_at: Mapped[datetime]
     shown_at: Mapped[datetime]  # where it stands in the conversation: WhatsApp's time, or ours

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import Base, Id
 from app.models.encryption import EncryptedText
 
+QR, PHONE_CODE = "qr", "phone_code"
+
 
 class Pairing(Base):
     """An attempt: its newest code, and how it ended. At most one per instance is active."""
@@ -20,7 +22,9 @@ class Pairing(Base):
     id: Mapped[Id]
     instance_id: Mapped[str] = mapped_column(ForeignKey("instances.id", ondelete="CASCADE"))
     active: Mapped[bool | None]  # True, or NULL when over (a NULL is never equal to another)
-    code: Mapped[str | None] = mapped_column(EncryptedText)  # the text inside the QR code
+    method: Mapped[str] = mapped_column(String(10), default=QR)
+    phone: Mapped[str | None] = mapped_column(String(20))  # that a phone code is made for
+    code: Mapped[str | None] = mapped_column(EncryptedText)  # of the QR code, or to be typed
     code_expires_at: Mapped[datetime | None]
     key_store: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime]

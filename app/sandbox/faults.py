@@ -25,6 +25,7 @@ class Faults:
     ack_messages: bool = True  # False: messages are delivered but never acknowledged
     ack_delay_ms: int = 0  # acknowledgements of messages come this much later
     lose_messages: bool = False  # messages are neither delivered nor acknowledged
+    withhold_receipts: bool = False  # phones tell nobody that a message arrived; read they may
     garble_messages: bool = False  # linked devices cannot read what comes, until it is resent
 
     def change(self, values: dict[str, Any]) -> None:

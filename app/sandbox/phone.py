@@ -193,6 +193,8 @@ class Phone:
     def _acknowledge(self, node: Node, sender: Endpoint) -> None:
         if node.get("category") == "peer":
             self.send_receipt(sender.lid, [node.get("id")], "peer_msg")
+        elif self.network.faults.of(self.account.number).withhold_receipts:
+            return
         elif sender.account is self.account:
             recipient = node.jid("recipient")
             self.send_receipt(sender.lid, [node.get("id")], "sender", recipient=recipient)

@@ -18,10 +18,10 @@ from app.core.ids import new_id
 from app.core.states import MessageStatus, before
 from app.core.texts import N_
 from app.extensions import db
-from app.models import Chat, Instance, LinkedAccount, Message
+from app.models import Chat, Instance, LinkedAccount, Message, User
 from app.models.chat import GROUP
-from app.models.message import FROM_PHONE, INCOMING, OUTGOING
-from app.services import chats, webhooks
+from app.models.message import DISMISSED, FROM_PHONE, INCOMING, OUTGOING, RESENT
+from app.services import activity, chats, webhooks
 from app.transaction import rows_changed
 
 TEXT_LIMIT = 65_536
@@ -70,10 +70,58 @@ def queue_text(
 def queue_text_in(instance: Instance, chat: Chat, *, text: str, source: str) -> Message:
     """A queued message in a chat that is known already. Raises Invalid (text), or Conflict when
     the chat is of an account that is not linked any more."""
+    _require_linked(instance, chat)
+    return _queue(instance, chat, _checked_text(text), source=source, idempotency_key=None)
+
+
+def resend(message: Message, *, source: str, actor: User | None = None) -> Message:
+    """A new queued message in place of an unconfirmed one, which stays, marked as sent again.
+
+    Raises Conflict when it is not unconfirmed, was settled, or its number is no longer linked.
+    """
+    instance = db.session.get_one(Instance, message.instance_id)
+    _require_linked(instance, message.chat)
+    _settle(message, RESENT)
+    again = _queue(instance, message.chat, message.body, source=source, idempotency_key=None)
+    message.resent_as_id = again.id
+    activity.record("message:unconfirmed:resent", instance=instance, actor=actor)
+    return again
+
+
+def dismiss(message: Message, *, actor: User | None = None) -> None:
+    """Leaves an unconfirmed message as it is; a receipt that comes later still counts.
+
+    Raises Conflict when it is not unconfirmed or was settled.
+    """
+    _settle(message, DISMISSED)
+    instance = db.session.get_one(Instance, message.instance_id)
+    activity.record("message:unconfirmed:dismissed", instance=instance, actor=actor)
+
+
+def retry(message: Message) -> None:
+    """Queues a failed message again, under a new secret: the old one may stand for an id that
+    WhatsApp refused. Raises Conflict when it did not fail or its number is no longer linked."""
+    _require_linked(db.session.get_one(Instance, message.instance_id), message.chat)
+    fresh = {"failure": None, "wa_id": None, "secret": secrets.token_bytes(SECRET_BYTES)}
+    if not _advance(message, {MessageStatus.FAILED}, MessageStatus.QUEUED, **fresh):
+        raise Conflict(N_("This message did not fail."), code="not_failed")
+    bell.wake(message.instance_id)
+
+
+def _require_linked(instance: Instance, chat: Chat) -> None:
     if chat.account_id != instance.account_id:
         message = N_("This chat belongs to a number that is no longer linked here.")
         raise Conflict(message, code="other_account")
-    return _queue(instance, chat, _checked_text(text), source=source, idempotency_key=None)
+
+
+def _settle(message: Message, decision: str) -> None:
+    """Only one of several people who decide at once does."""
+    open_question = Message.status == MessageStatus.UNCONFIRMED, Message.settled.is_(None)
+    statement = update(Message).where(Message.id == message.id, *open_question)
+    if rows_changed(statement.values(settled=decision)) != 1:
+        raise Conflict(N_("This message is not unconfirmed any more."), code="not_unconfirmed")
+    db.session.refresh(message)
+    bell.changed(topics.chat(message.chat_id), topics.chats(message.instance_id))
 
 
 def _queue(
@@ -189,10 +237,10 @@ def receipt(
 def _lift(message: Message, status: MessageStatus, at: datetime) -> None:
     """Moves the message up to `status` and tells so; that it was delivered is told too where no
     receipt of its own came: somebody may have chosen that event alone."""
-    times: dict[str, Any] = {}
-    steps = [status]
     at = _not_before_made(message, at)
-    if message.delivered_at is None:
+    times: dict[str, Any] = {} if message.sent_at else {"sent_at": at}
+    steps: list[MessageStatus] = [] if status is MessageStatus.SENT else [status]
+    if steps and message.delivered_at is None:
         times["delivered_at"] = at
         if status is not MessageStatus.DELIVERED:
             steps = [MessageStatus.DELIVERED, status]
@@ -216,10 +264,13 @@ def _not_before_made(message: Message, at: datetime) -> datetime:
 def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
     """The new message, its chat's line and its webhooks; None when it is stored already.
 
-    What is no news, the phone's history, counts as read and is told to nobody.
+    What is no news, the phone's history, counts as read and is told to nobody. A message of ours
+    that another device of the account has was accepted by WhatsApp, whatever was heard of it.
     """
     direction = OUTGOING if arrival.from_me else INCOMING
-    if _known(arrival, direction):
+    if (known := _known(arrival, direction)) is not None:
+        if arrival.from_me:
+            _lift(known, MessageStatus.SENT, arrival.at)
         return None
     place = _place(arrival) if is_news else arrival.at
     message = Message(
@@ -283,13 +334,13 @@ def _sender_of(message: Message, chat: Chat) -> str:
     return f"{message.sender_lid}@lid" if message.sender_lid else chat.jid
 
 
-def _known(arrival: Arrival, direction: str) -> bool:
-    query = select(Message.id).where(
+def _known(arrival: Arrival, direction: str) -> Message | None:
+    query = select(Message).where(
         Message.account_id == arrival.chat.account_id,
         Message.wa_id == arrival.wa_id,
         Message.direction == direction,
     )
-    return db.session.scalar(query) is not None
+    return db.session.scalar(query)
 
 
 def _advance(

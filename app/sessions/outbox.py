@@ -160,6 +160,7 @@ class Outbox:
                 return
         if error.permanent or self._tried(order, error) >= TRIES:
             self._change(order.message_id, lambda one: messaging.refused(one, error.slug))
+            self._failed = ("", 0)  # somebody may have it tried again
             return
         self._change(order.message_id, messaging.put_back)
         if not isinstance(error, NotConnected):  # else the session rests until it is connected

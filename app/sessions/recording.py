@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 EarlyReceipts = Callable[[set[str], MessageStatus, datetime], None]
 
 _LIFTS = {
+    ReceiptKind.SENDER: MessageStatus.SENT,  # what our own phone has, WhatsApp has accepted
     ReceiptKind.DELIVERED: MessageStatus.DELIVERED,
     ReceiptKind.INACTIVE: MessageStatus.DELIVERED,
     ReceiptKind.READ: MessageStatus.READ,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, g, request, url_for
-from flask_login import login_required
+from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
 from app import topics
@@ -21,6 +22,7 @@ from app.ui.instances import owned
 from app.ui.polling import BRISK, FAST, fresh_version_of, polled, version_of
 
 PAGE_LENGTH = 50
+_MESSAGE = "/ui/instances/<instance_id>/chat/<chat_id>/messages/<message_id>"
 
 
 def _list_topics(instance_id: str, **_: str) -> list[str]:
@@ -100,6 +102,46 @@ def send_message(instance_id: str, chat_id: str) -> Response:
             raise
         problem = words_of(error)
         return _chat_page(instance, chat, status=error.status, text=text, text_problem=problem)
+    g.version = version_of(*_conversation_topics(instance_id, chat_id))
+    return _conversation(instance, chat)
+
+
+@bp.post(f"{_MESSAGE}/resend")
+@login_required
+def resend_message(instance_id: str, chat_id: str, message_id: str) -> Response:
+    """Sends an unconfirmed message again, as a new one."""
+
+    def act(message: Message) -> None:
+        messaging.resend(message, source=FROM_UI, actor=current_user)
+
+    return _decide(instance_id, chat_id, message_id, act)
+
+
+@bp.post(f"{_MESSAGE}/dismiss")
+@login_required
+def dismiss_message(instance_id: str, chat_id: str, message_id: str) -> Response:
+    """Leaves an unconfirmed message as it is."""
+
+    def act(message: Message) -> None:
+        messaging.dismiss(message, actor=current_user)
+
+    return _decide(instance_id, chat_id, message_id, act)
+
+
+@bp.post(f"{_MESSAGE}/retry")
+@login_required
+def retry_message(instance_id: str, chat_id: str, message_id: str) -> Response:
+    """Queues a failed message again."""
+    return _decide(instance_id, chat_id, message_id, messaging.retry)
+
+
+def _decide(
+    instance_id: str, chat_id: str, message_id: str, act: Callable[[Message], None]
+) -> Response:
+    instance = owned(instance_id)
+    chat = chats.get_for(instance, chat_id)
+    with transaction():
+        act(messaging.get_for(instance, message_id))
     g.version = version_of(*_conversation_topics(instance_id, chat_id))
     return _conversation(instance, chat)
 

@@ -14,6 +14,7 @@ from app.core.reasons import REASONS
 from app.core.states import InstanceState, MessageStatus
 from app.core.texts import N_
 from app.models import Activity, Instance
+from app.models.message import DISMISSED, RESENT
 
 _S, _M = InstanceState, MessageStatus
 
@@ -71,6 +72,10 @@ KINDS = {
     "poll": N_("Poll"),
 }
 
+_SETTLED = {
+    RESENT: N_("It was sent again as a new message"),
+    DISMISSED: N_("Left as it is"),
+}
 _SOME_FAILURE = N_("the message could not be sent")
 _SOME_KIND = N_("This kind of message is not shown yet")
 _WORD_IS_THE_REASON = frozenset({_S.LOGGED_OUT, _S.FAILED})
@@ -86,6 +91,8 @@ JOURNAL = {
     "webhook:secret:replaced": N_("Webhook secret replaced"),
     "instance:session:reconnected": N_("Reconnect asked for"),
     "instance:session:signed_out": N_("Log-out asked for"),
+    "message:unconfirmed:resent": N_("Unconfirmed message sent again"),
+    "message:unconfirmed:dismissed": N_("Unconfirmed message left as it is"),
 }
 
 
@@ -129,6 +136,11 @@ def status_words(status: MessageStatus, failure: str | None) -> str:
     if status is _M.UNCONFIRMED:
         return gettext("It may have arrived: the connection broke before WhatsApp answered")
     return gettext(STATUSES[status].word)
+
+
+def settled_words(settled: str | None) -> str:
+    """What was decided about an unconfirmed message; empty while nobody has."""
+    return gettext(_SETTLED[settled]) if settled else ""
 
 
 def _failure_words(failure: str) -> str:

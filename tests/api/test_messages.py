@@ -15,6 +15,7 @@ from app.extensions import db
 from app.models import Message
 from app.services import messaging
 from app.transaction import transaction
+from tests import factories
 from tests.waiting import wait_for
 
 
@@ -47,6 +48,65 @@ def test_a_message_can_be_looked_up(api, linked):
 def test_an_unknown_message_is_not_found(api, linked):
     answer = api.get(f"/api/instances/{linked.id}/messages/msg_nothing")
     assert (answer.status_code, answer.json["code"]) == (404, "message_not_found")
+
+
+def outcome(app: Flask, message_id: str, status: str) -> None:
+    """What a session's host wrote down about the message."""
+    with app.app_context(), transaction() as session:
+        session.get_one(Message, message_id).status = status
+
+
+def settle(api, instance, message_id: str, act: str):
+    return api.post(f"/api/instances/{instance.id}/messages/{message_id}/{act}")
+
+
+def test_an_unconfirmed_message_is_sent_again_as_a_new_one(app, api, linked):
+    message_id = send(api, linked).json["message"]["id"]
+    outcome(app, message_id, "unconfirmed")
+    answer = settle(api, linked, message_id, "resend")
+    assert answer.status_code == 202
+    again = answer.json["message"]
+    assert (again["status"], again["body"]) == ("queued", "Hello")
+    old = api.get(f"/api/instances/{linked.id}/messages/{message_id}").json
+    assert (old["status"], old["settled"], old["resentAs"]) == (
+        "unconfirmed",
+        "resent",
+        again["id"],
+    )
+
+
+def test_an_unconfirmed_message_is_left_as_it_is(app, api, linked):
+    message_id = send(api, linked).json["message"]["id"]
+    outcome(app, message_id, "unconfirmed")
+    answer = settle(api, linked, message_id, "dismiss")
+    assert (answer.status_code, answer.json["settled"]) == (200, "dismissed")
+    assert len(stored(app)) == 1
+
+
+def test_a_failed_message_is_tried_again(app, api, linked):
+    message_id = send(api, linked).json["message"]["id"]
+    outcome(app, message_id, "failed")
+    answer = settle(api, linked, message_id, "retry")
+    assert answer.status_code == 202
+    assert answer.json["message"]["id"] == message_id
+    assert answer.json["message"]["status"] == "queued"
+
+
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [("resend", "not_unconfirmed"), ("dismiss", "not_unconfirmed"), ("retry", "not_failed")],
+)
+def test_a_queued_message_has_nothing_to_settle(api, linked, act, code):
+    answer = settle(api, linked, send(api, linked).json["message"]["id"], act)
+    assert (answer.status_code, answer.json["code"]) == (409, code)
+
+
+@pytest.mark.parametrize("act", ["resend", "dismiss", "retry"])
+def test_somebody_elses_message_cannot_be_settled(app, api, linked, foreign, act):
+    with app.app_context():
+        message = factories.message(factories.chat(foreign.account), status="unconfirmed")
+    for instance in (linked, foreign):
+        assert settle(api, instance, message.id, act).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,117 @@ def test_an_unconfirmed_message_is_settled_by_a_receipt(linked, account):
     assert [event for event, _ in events()] == ["message_sent", "message_status"]
 
 
+def unconfirmed(instance, wa_id: str | None = "3EB0A") -> Message:
+    message = sending(instance)
+    with transaction():
+        assert messaging.unconfirmed(message, wa_id)
+    return message
+
+
+def resend(message: Message) -> Message:
+    with transaction():
+        return messaging.resend(message, source="ui")
+
+
+def test_a_resent_message_is_a_new_one_and_the_old_one_says_so(linked):
+    old = unconfirmed(linked)
+    new = resend(old)
+    assert (old.status, old.settled, old.resent_as_id) == ("unconfirmed", "resent", new.id)
+    assert (new.status, new.body, new.chat_id) == ("queued", old.body, old.chat_id)
+    assert new.secret != old.secret
+    assert messaging.next_queued(linked.id, old.account_id).id == new.id
+
+
+def test_a_dismissed_message_stays_and_asks_nothing_more(linked):
+    message = unconfirmed(linked)
+    with transaction():
+        messaging.dismiss(message)
+    assert (message.status, message.settled) == ("unconfirmed", "dismissed")
+    assert messaging.next_queued(linked.id, message.account_id) is None
+
+
+@pytest.mark.parametrize("settle", [messaging.dismiss, resend])
+def test_an_unconfirmed_message_is_settled_once(linked, settle):
+    message = unconfirmed(linked)
+    resend(message)
+    with pytest.raises(Conflict) as caught:
+        settle(message)
+    assert caught.value.code == "not_unconfirmed"
+
+
+@pytest.mark.parametrize("settle", [messaging.dismiss, resend])
+def test_a_message_that_arrived_meanwhile_is_neither_resent_nor_dismissed(linked, account, settle):
+    message = unconfirmed(linked)
+    with transaction():
+        messaging.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
+    with pytest.raises(Conflict):
+        settle(message)
+    assert message.settled is None
+
+
+def test_a_receipt_counts_after_somebody_decided(linked, account):
+    message = unconfirmed(linked)
+    resend(message)
+    with transaction():
+        messaging.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
+    assert (message.status, message.settled) == ("delivered", "resent")
+
+
+def test_an_own_device_that_has_a_message_proves_that_it_was_sent(linked, account):
+    everything(linked)
+    message = unconfirmed(linked)
+    with transaction():
+        messaging.receipt(account, ["3EB0A"], MessageStatus.SENT, utcnow())
+    assert (message.status, message.delivered_at) == ("sent", None)
+    assert message.sent_at is not None
+    assert [event for event, _ in events()] == ["message_sent"]
+
+
+def test_an_echo_of_an_unconfirmed_message_proves_that_it_was_sent(linked, account):
+    everything(linked)
+    message = unconfirmed(linked)
+    assert store(message.chat, wa_id="3EB0A", from_me=True) is None
+    assert message.status == "sent"
+    assert [event for event, _ in events()] == ["message_sent"]
+
+
+def test_an_echo_takes_nothing_back(linked, account):
+    message = sent(linked)
+    with transaction():
+        messaging.receipt(account, ["3EB0A"], MessageStatus.READ, utcnow())
+    store(message.chat, wa_id="3EB0A", from_me=True)
+    assert message.status == "read"
+
+
+def test_a_failed_message_is_queued_again_under_a_new_secret(linked):
+    message = sending(linked)
+    secret = message.secret
+    with transaction():
+        messaging.refused(message, "server_error_463")
+    with transaction():
+        messaging.retry(message)
+    assert (message.status, message.failure) == ("queued", None)
+    assert message.secret != secret
+
+
+def test_only_a_failed_message_is_tried_again(linked):
+    message = unconfirmed(linked)
+    with pytest.raises(Conflict) as caught, transaction():
+        messaging.retry(message)
+    assert caught.value.code == "not_failed"
+
+
+@pytest.mark.parametrize("act", [resend, messaging.retry])
+def test_nothing_is_sent_again_for_a_number_that_is_not_linked_any_more(linked, act):
+    message = unconfirmed(linked)
+    factories.linked_account(linked)
+    db.session.expire_all()
+    with pytest.raises(Conflict) as caught:
+        act(message)
+    assert caught.value.code == "other_account"
+    assert message.settled is None
+
+
 def test_receipts_lift_a_message_step_by_step(linked, account):
     everything(linked)
     message = sent(linked)

@@ -10,6 +10,7 @@ from flask import Flask
 
 from app.clock import utcnow
 from app.core.states import InstanceState, MessageStatus
+from app.extensions import db
 from app.models import Chat, Instance, LinkedAccount, Message
 from app.models.message import OUTGOING
 from app.services import chats, instances, messaging
@@ -191,6 +192,111 @@ def test_a_failed_message_says_why_for_everybody_to_see(
 ) -> None:
     add(app, maria, direction=OUTGOING, status="failed", failure=failure)
     assert words(bobs.get(path_of(maria)), ".bubble-why") == f"Не отправлено: {why}"
+
+
+def unconfirmed(app: Flask, chat: Chat, text: str = "Дошло?") -> Message:
+    return add(app, chat, direction=OUTGOING, status="unconfirmed", body=text, source="ui")
+
+
+def stored(app: Flask, message: Message) -> Message:
+    with app.app_context():
+        return db.session.get_one(Message, message.id)
+
+
+def test_an_unconfirmed_message_explains_itself_and_offers_two_ways(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    message = unconfirmed(app, maria)
+    answer = bobs.get(path_of(maria))
+    assert words(answer, ".bubble-why") == (
+        "Возможно, доставлено: связь прервалась до ответа WhatsApp"
+    )
+    assert words(answer, f"#resend-{message.id}") == "Отправить ещё раз"
+    assert words(answer, f"#dismiss-{message.id}") == "Оставить как есть"
+    assert only(answer, ".ticks use")["href"].endswith("#help-circle")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_sending_again_adds_a_message_and_the_old_one_says_so(
+    app: Flask, bobs: Browser, maria: Chat, scripts: bool
+) -> None:
+    first, second = unconfirmed(app, maria, "Один"), unconfirmed(app, maria, "Два")
+    submit = bobs.act if scripts else bobs.post
+    answer = submit(act_of(bobs.get(path_of(maria)), f"#resend-{second.id}"))
+    if not scripts:
+        assert (answer.status_code, answer.location) == (303, path_of(maria))
+        answer = bobs.get(path_of(maria))
+    assert bodies(answer) == ["Один", "Два", "Два"]
+    assert words(answer, f"[id='{second.id}'] .bubble-settled") == (
+        "Отправлено ещё раз новым сообщением"
+    )
+    assert not soup(answer).select(f"#resend-{second.id}, #dismiss-{second.id}")
+    assert soup(answer).select(f"#resend-{first.id}")
+    assert stored(app, first).settled is None
+
+
+def act_of(answer: Any, button: str) -> str:
+    """Where the form around a button goes."""
+    form = only(answer, f"form:has({button})")
+    assert form["action"] == form["hx-post"]
+    return str(form["action"])
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_message_that_is_left_as_it_is_asks_no_more(
+    app: Flask, bobs: Browser, maria: Chat, scripts: bool
+) -> None:
+    message = unconfirmed(app, maria)
+    submit = bobs.act if scripts else bobs.post
+    submit(act_of(bobs.get(path_of(maria)), f"#dismiss-{message.id}"))
+    answer = bobs.get(path_of(maria))
+    assert words(answer, ".bubble-settled") == "Оставлено как есть"
+    assert not soup(answer).select(".bubble-acts")
+    assert bodies(answer) == ["Дошло?"]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_failed_message_is_tried_again_where_it_stands(
+    app: Flask, bobs: Browser, maria: Chat, scripts: bool
+) -> None:
+    message = add(app, maria, direction=OUTGOING, status="failed", failure="not_on_whatsapp")
+    submit = bobs.act if scripts else bobs.post
+    submit(act_of(bobs.get(path_of(maria)), f"#retry-{message.id}"))
+    answer = bobs.get(path_of(maria))
+    assert words(answer, ".ticks .visually-hidden") == "В очереди"
+    assert not soup(answer).select(".bubble-acts, .bubble-why")
+
+
+def test_a_message_that_arrived_meanwhile_is_told_where_the_person_acted(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    message = unconfirmed(app, maria)
+    path = act_of(bobs.get(path_of(maria)), f"#resend-{message.id}")
+    with app.app_context(), transaction() as session:
+        session.get_one(Message, message.id).status = MessageStatus.DELIVERED
+    answer = bobs.act(path)
+    assert answer.status_code == 409
+    assert words(answer, "[role=alert]") == "Это сообщение уже не ждёт подтверждения."
+    assert bodies(bobs.get(path_of(maria))) == ["Дошло?"]
+
+
+def test_a_message_of_an_earlier_number_offers_nothing(
+    app: Flask, bobs: Browser, maria: Chat, shop: Instance
+) -> None:
+    unconfirmed(app, maria)
+    with app.app_context():
+        factories.linked_account(shop)
+    assert not soup(bobs.get(path_of(maria))).select(".bubble-acts")
+
+
+@pytest.mark.parametrize("act", ["resend", "dismiss", "retry"])
+def test_nobody_settles_messages_of_somebody_else(
+    app: Flask, charlies: Browser, maria: Chat, act: str
+) -> None:
+    message = unconfirmed(app, maria)
+    answer = charlies.act(path_of(maria, f"/messages/{message.id}/{act}"))
+    assert answer.status_code == 404
+    assert stored(app, message).settled is None
 
 
 def test_a_disconnected_instance_keeps_the_composer_and_says_that_messages_wait(

@@ -11,7 +11,7 @@ from werkzeug.routing import Rule
 
 from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Chat, Instance
+from app.models import Chat, Instance, Message
 from app.transaction import transaction
 from tests import factories
 from tests.factories import PASSWORD
@@ -27,6 +27,8 @@ OPEN_TO_ALL = {
     "ui.sign_out",
 }
 
+MESSAGE_ID = "msg_of_maria"
+
 
 @pytest.fixture
 def settings(settings):  # type: ignore[no-untyped-def]
@@ -40,7 +42,9 @@ def maria(app: Flask, shop: Instance) -> Chat:
     with app.app_context():
         with transaction() as session:
             session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
-        return factories.chat(factories.linked_account(shop), unread=2)
+        chat = factories.chat(factories.linked_account(shop), unread=2)
+        factories.message(chat, id=MESSAGE_ID, direction="out", status="unconfirmed")
+        return chat
 
 
 def pages(app: Flask) -> list[tuple[str, Rule]]:
@@ -54,7 +58,7 @@ def pages(app: Flask) -> list[tuple[str, Rule]]:
 
 
 def path_of(rule: Rule, maria: Chat) -> str:
-    ids = {"instance_id": maria.instance_id, "chat_id": maria.id}
+    ids = {"instance_id": maria.instance_id, "chat_id": maria.id, "message_id": MESSAGE_ID}
     return re.sub(r"<(\w+)>", lambda found: ids[found[1]], rule.rule)
 
 
@@ -80,6 +84,7 @@ def test_somebody_elses_chat_stays_unread_and_the_instance_as_it_was(
         instance = session.get_one(Instance, maria.instance_id)
         assert instance.state == InstanceState.CONNECTED
         assert session.get_one(Chat, maria.id).unread == 2
+        assert session.get_one(Message, MESSAGE_ID).settled is None
 
 
 def test_a_chat_of_ones_own_instance_cannot_be_reached_through_another(
