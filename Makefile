@@ -38,7 +38,7 @@ test: install-dev ## Everything that must hold: style, types, the whole suite
 	$(BIN)/pytest -n 2 --dist loadfile
 
 ON_POSTGRES := $(addprefix tests/,api services sessions ui webhooks supervisor/test_prepare.py supervisor/test_roles.py \
-	test_cli.py test_clockwork.py test_health.py test_migrations.py)
+	test_cli.py test_clockwork.py test_health.py test_races.py test_migrations.py)
 
 test-postgres: install-dev ## The tests that touch a database, on a PostgreSQL server of their own
 	$(BIN)/pytest -n 2 --dist loadfile --database postgresql $(ON_POSTGRES)

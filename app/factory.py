@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -11,6 +13,7 @@ from app.config import Settings, load_settings
 from app.database import prepare_sqlite
 from app.extensions import csrf, db, login_manager
 from app.models.encryption import use_encryption_keys
+from app.transaction import again_when_beaten
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -73,3 +76,6 @@ def _register_rooms(app: Flask) -> None:
 
     for room in (request_ids, i18n, security, http_errors, health, ui, api, cli):
         room.register(app)
+    views: dict[str, Callable[..., Any]] = app.view_functions
+    for name, view in views.items():
+        views[name] = again_when_beaten(view)

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 import structlog
-from sqlalchemy import CursorResult, Update, event
+from sqlalchemy import CursorResult, Update, event, func, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
+from app.core.errors import Conflict
 from app.extensions import db
+from app.models.base import Base
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 _WRITING = "writing"
 _AFTER_COMMIT = "after_commit"
+_TRIES = 3
+_BEATEN = {"40001", "40P01"}  # PostgreSQL: could not serialize, deadlock detected
 
 
 @contextmanager
@@ -62,9 +71,51 @@ def rows_changed(statement: Update) -> int:
     return cast("CursorResult[Any]", result).rowcount
 
 
+def again_when_beaten(call: Callable[P, T]) -> Callable[P, T]:
+    """`call`, done again from its start when another transaction was first: it added the same row,
+    or the two waited for each other. Then `call` finds what the other one left.
+
+    For what holds one transaction() and does nothing outside it before. Raises Conflict when it
+    is beaten every time.
+    """
+
+    @wraps(call)
+    def persistent(*args: P.args, **kwargs: P.kwargs) -> T:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return call(*args, **kwargs)
+            except DBAPIError as error:
+                if not _was_beaten(error):
+                    raise
+                log.info("transaction.beaten", attempt=attempt, error=type(error.orig).__name__)
+                last = error
+        raise Conflict() from last
+
+    return persistent
+
+
+def hold(row: Base) -> None:
+    """Reads `row` anew, and lets nobody else change it until the running transaction ends: for
+    what is decided by looking. SQLite needs no word of it, a transaction() there is alone."""
+    if db.session.get_bind().dialect.name != "sqlite":
+        db.session.flush()
+        db.session.refresh(row, with_for_update={"of": type(row), "key_share": True})
+
+
+def alone(subject: str) -> None:
+    """Lets no other transaction that names the same `subject` go on before the running one ends:
+    for rules that no row and no constraint can hold."""
+    if db.session.get_bind().dialect.name != "sqlite":
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(subject, 0))))
+
+
 def is_writing(session: Session) -> bool:
     """Whether `session` is inside a transaction() block."""
     return bool(session.info.get(_WRITING))
+
+
+def _was_beaten(error: DBAPIError) -> bool:
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in _BEATEN
 
 
 def _run(calls: dict[object, Callable[[], Any]]) -> None:

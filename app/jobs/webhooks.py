@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from flask import Flask, current_app
@@ -12,10 +13,10 @@ from app import bell
 from app.clock import utcnow
 from app.config import settings_of
 from app.jobs.lanes import Lanes
-from app.outgoing.sender import Sender
+from app.outgoing.sender import Answer, Sender
 from app.services import deliveries, webhooks
 from app.services.deliveries import Parcel
-from app.transaction import transaction
+from app.transaction import again_when_beaten, transaction
 
 TURN_SECONDS = 10.0
 """An endpoint that has more to get waits then until the others had their turn."""
@@ -91,5 +92,11 @@ def _release(parcels: list[Parcel]) -> None:
 def _send(sender: Sender, parcel: Parcel) -> None:
     now = utcnow()
     answer = sender.post(parcel.url, parcel.body, parcel.headers_at(now), now=now)
+    _record(parcel, answer, now)
+
+
+@again_when_beaten
+def _record(parcel: Parcel, answer: Answer, started_at: datetime) -> None:
+    """What was sent must be written down, or it is sent again."""
     with transaction():
-        deliveries.record(parcel, answer, started_at=now)
+        deliveries.record(parcel, answer, started_at=started_at)

@@ -18,6 +18,7 @@ from app.extensions import db
 from app.models import AccessToken, ApiKey, SetupLink, User
 from app.models.user import ADMINISTRATOR, USER
 from app.services import activity, passwords
+from app.transaction import alone
 
 KEY_PREFIX = "wam_"
 TOKEN_PREFIX = "wat_"  # noqa: S105 - a marker, not a secret
@@ -170,6 +171,7 @@ def check_setup_link(token: str) -> None:
 
 def set_up(token: str, *, email: str, password: str, name: str = "") -> User:
     """The first administrator, made by a setup link, which is used up. Raises NotFound, Invalid."""
+    alone("first administrator")
     check_setup_link(token)
     user = create_user(email=email, password=password, name=name, administrator=True)
     db.session.execute(

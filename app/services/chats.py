@@ -93,7 +93,7 @@ def person(
     What was unknown of the person is added to the chat. Two chats that turn out to be one
     person's are joined.
     """
-    query = _with_person(account, phone, lid).order_by(Chat.id)
+    query = _to_change(_with_person(account, phone, lid).order_by(Chat.id))
     found = list(db.session.scalars(query))
     if not found:
         return _new(account, kind=PERSON, phone=phone, lid=lid, name=name[:NAME_LENGTH])
@@ -121,7 +121,7 @@ def name_person(account: LinkedAccount, *, phone: str | None, lid: str | None, n
 def group(account: LinkedAccount, group_id: str, *, name: str = "") -> Chat:
     """The chat of a group; made if it is new, and named if its name was unknown."""
     query = select(Chat).where(Chat.account_id == account.id, Chat.group_id == group_id)
-    chat = db.session.scalar(query)
+    chat = db.session.scalar(_to_change(query))
     if chat is None:
         return _new(account, kind=GROUP, group_id=group_id, name=name[:NAME_LENGTH])
     chat.name = chat.name or name[:NAME_LENGTH]
@@ -155,6 +155,12 @@ def _with_person(account: LinkedAccount, phone: str | None, lid: str | None) -> 
     known = [Chat.phone == phone] if phone else []
     known += [Chat.lid == lid] if lid else []
     return select(Chat).where(Chat.account_id == account.id, or_(*known))
+
+
+def _to_change(query: Select[Chat]) -> Select[Chat]:
+    """Nobody else changes these chats until the transaction ends: what is counted up or joined
+    here was read here. (SQLite has no such lock, and a writing transaction is alone there.)"""
+    return query.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
 def _new(account: LinkedAccount, **values: str | None) -> Chat:

@@ -22,7 +22,7 @@ from app.models import Chat, Instance, LinkedAccount, Message, User
 from app.models.chat import GROUP
 from app.models.message import DISMISSED, FROM_PHONE, INCOMING, OUTGOING, RESENT
 from app.services import activity, chats, webhooks
-from app.transaction import rows_changed
+from app.transaction import hold, rows_changed
 
 TEXT_LIMIT = 65_536
 """Characters of one text; WhatsApp's own limit."""
@@ -127,6 +127,7 @@ def _settle(message: Message, decision: str) -> None:
 def _queue(
     instance: Instance, chat: Chat, body: str, *, source: str, idempotency_key: str | None
 ) -> Message:
+    hold(chat)
     now = utcnow()
     message = Message(
         id=new_id("msg", now),

@@ -16,7 +16,7 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, LinkedAccount, Pairing, User
 from app.services import activity, instances
-from app.transaction import rows_changed
+from app.transaction import alone, rows_changed
 
 QUEUE = "pairing"
 JOB = "app.jobs.pairing.pair"
@@ -24,6 +24,7 @@ NOBODY_ASKS = timedelta(seconds=30)
 """An attempt that nobody looked at for this long ends."""
 LONGEST = timedelta(minutes=4)
 """Six codes last 160 s (wire.md section 6); a worker that is busy for longer hangs."""
+NAME_LENGTH = 100
 SILENT = timedelta(seconds=20)
 """An attempt whose worker said nothing for this long has lost it."""
 
@@ -110,11 +111,12 @@ def finish(pairing: Pairing, *, phone: str, lid: str | None, device: int, push_n
     _end(pairing, reason=None)
     account = _account(instance, phone)
     account.lid, account.device, account.key_store = lid, device, pairing.key_store
-    account.push_name = push_name or account.push_name
+    account.push_name = push_name.replace("\0", "")[:NAME_LENGTH] or account.push_name
     account.linked_at, account.unlinked_at = utcnow(), None
     db.session.flush()
     instance.account_id = account.id
     activity.record("instance:phone:linked", instance=instance, phone=phone, device=device)
+    alone(f"phone {phone}")
     other = instances.linked_elsewhere(instance, phone)
     if other is None:
         instances.move(instance, InstanceState.CONNECTING)
@@ -153,7 +155,8 @@ def abandoned() -> list[Pairing]:
     lost = Pairing.beat_at < now - SILENT
     unwanted = and_(Pairing.started_at.is_(None), Pairing.asked_at < now - NOBODY_ASKS)
     query = select(Pairing).where(Pairing.active.is_(True), or_(lost, unwanted))
-    return list(db.session.scalars(query.order_by(Pairing.id)))
+    # One that somebody is just changing is not abandoned; the others stay so until the end.
+    return list(db.session.scalars(query.order_by(Pairing.id).with_for_update(skip_locked=True)))
 
 
 def _end(pairing: Pairing, *, reason: str | None) -> None:

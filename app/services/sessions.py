@@ -12,6 +12,7 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, Lease, LinkedAccount, User
 from app.services import activity, instances, pairings
+from app.transaction import alone
 
 
 def reconnect(instance: Instance, *, actor: User | None = None) -> None:
@@ -80,6 +81,7 @@ def is_held(instance: Instance) -> bool:
 
 
 def _start_again(instance: Instance, account: LinkedAccount, actor: User | None) -> None:
+    alone(f"phone {account.phone}")
     other = instances.linked_elsewhere(instance, account.phone)
     if other is not None:
         to, why = InstanceState.FAILED, pairings.second_link(instance, other)

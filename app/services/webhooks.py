@@ -23,6 +23,7 @@ from app.services.endpoint_rules import (
     checked_secret,
     checked_url,
 )
+from app.transaction import hold
 
 QUEUE = "webhooks"
 JOB = "app.jobs.webhooks.drain_endpoint"
@@ -61,6 +62,7 @@ def save_endpoint(
     with the field as the API names it.
     """
     check_retries(max_retries, retry_interval_ms)
+    hold(instance)  # one endpoint each, which no constraint says
     endpoint = endpoint_of(instance)
     checked = {
         "url": checked_url(url),

@@ -23,6 +23,7 @@ from app.services import activity, messaging
 from app.sessions import spool, states
 from app.sessions.leases import Held, LeaseLost, holding
 from app.sessions.recording import Recorder
+from app.transaction import again_when_beaten
 
 log = structlog.get_logger(__name__)
 
@@ -170,6 +171,7 @@ class Inbox:
                 self._tell_of_set_aside(error)
         return heard
 
+    @again_when_beaten
     def _write(self, records: Sequence[bytes], *, live: bool) -> list[Event]:
         """Commits the records in one transaction; the session's own events among them."""
         events = [pair for record in records for pair in self._translated(record)]

@@ -84,7 +84,7 @@ def offer(instance_id: str, host_id: str) -> bool:
 def take_up(instance_id: str, host_id: str) -> Held | None:
     """The lease, if it is offered to this host and did not run out meanwhile."""
     now = utcnow()
-    lease = db.session.get(Lease, instance_id, populate_existing=True)
+    lease = db.session.get(Lease, instance_id, populate_existing=True, with_for_update=True)
     if lease is None or lease.host_id != host_id or lease.expires_at <= now:
         return None
     lease.expires_at = now + LASTS

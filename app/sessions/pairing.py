@@ -139,7 +139,7 @@ class _Attempt:
 
     def _row(self) -> Pairing:
         """The attempt's row. Raises Over when somebody ended or deleted the attempt."""
-        pairing = db.session.get(Pairing, self._id)
+        pairing = db.session.get(Pairing, self._id, with_for_update=True)
         if pairing is None or not pairing.active:
             raise Over
         return pairing

@@ -19,7 +19,7 @@ from app.services import instances
 from app.services import sessions as wishes
 from app.sessions import leases, life_signs
 from app.sessions.lifecycle import queue_of
-from app.transaction import transaction
+from app.transaction import again_when_beaten, transaction
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +31,7 @@ _HELD_OPEN = {InstanceState.CONNECTING, InstanceState.CONNECTED}
 _OPENABLE = _HELD_OPEN | {InstanceState.DISCONNECTED, InstanceState.STOPPED}
 
 
+@again_when_beaten
 def reconcile() -> None:
     """One look at what is wanted and what runs; run by the clock every few seconds."""
     settings = current_settings()

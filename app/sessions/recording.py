@@ -58,7 +58,7 @@ class Recorder:
     @record.register
     def _(self, event: MessageReceived) -> None:
         is_peer = not event.from_me and not event.is_group
-        chat = self._chat(event.chat, name=event.push_name if is_peer else "")
+        chat = self._chat(event.chat, name=_plain(event.push_name) if is_peer else "")
         if chat is None:
             return
         messaging.store(_arrival(event, chat))
@@ -89,7 +89,7 @@ class Recorder:
     @record.register
     def _(self, event: HistoryReceived) -> None:
         for part in event.chats:
-            chat = self._chat(part.chat, name=part.name)
+            chat = self._chat(part.chat, name=_plain(part.name))
             if chat is None:
                 continue
             for message in reversed(part.messages):  # they come newest first
@@ -99,7 +99,7 @@ class Recorder:
     def _(self, event: PushNames) -> None:
         for address, name in event.names:
             chats.name_person(
-                self._account, phone=address.number, lid=_user(address.lid), name=name
+                self._account, phone=address.number, lid=_user(address.lid), name=_plain(name)
             )
 
     def _chat(self, address: Address, *, name: str = "") -> Chat | None:
@@ -120,11 +120,11 @@ def _arrival(event: MessageReceived, chat: Chat) -> messaging.Arrival:
         chat=chat,
         from_me=event.from_me,
         kind="text" if isinstance(content, Text) else content.kind,
-        text=content.text,
+        text=_plain(content.text),
         at=event.timestamp,
         sender_phone=event.sender.number,
         sender_lid=_user(event.sender.lid),
-        sender_name=event.push_name,
+        sender_name=_plain(event.push_name),
     )
 
 
@@ -138,8 +138,13 @@ def _placeholder(event: MessageUndecryptable, chat: Chat) -> messaging.Arrival:
         at=event.timestamp,
         sender_phone=event.sender.number,
         sender_lid=_user(event.sender.lid),
-        sender_name=event.push_name,
+        sender_name=_plain(event.push_name),
     )
+
+
+def _plain(text: str) -> str:
+    """`text` without NUL characters: anybody can send one, and PostgreSQL stores none."""
+    return text.replace("\0", "")
 
 
 def _user(jid: str | None) -> str | None:
