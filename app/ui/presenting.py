@@ -9,7 +9,14 @@ from pathlib import Path
 
 from babel.dates import format_timedelta
 from flask import Flask, current_app, request, url_for
-from flask_babel import format_date, format_datetime, format_time, get_locale, to_user_timezone
+from flask_babel import (
+    format_date,
+    format_datetime,
+    format_time,
+    get_locale,
+    gettext,
+    to_user_timezone,
+)
 from flask_login import current_user
 
 from app.clock import utcnow
@@ -79,7 +86,9 @@ def here() -> str:
 
 def ago(at: datetime) -> str:
     """How long ago `at` was, in words; a moment ago and the future count as now."""
-    passed = max(utcnow() - at, timedelta(seconds=1))
+    passed = utcnow() - at
+    if passed < timedelta(minutes=1):
+        return str(gettext("just now"))
     text: str = format_timedelta(
         -passed, add_direction=True, format="short", granularity="minute", locale=get_locale()
     )

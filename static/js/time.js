@@ -11,8 +11,8 @@
     for (const element of document.querySelectorAll("time[data-ago]")) {
       const seconds = (Date.now() - Date.parse(element.dateTime)) / 1000;
       if (seconds > 7 * 86400) continue;
-      const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? UNITS[2];
-      const text = words.format(-Math.max(1, Math.round(seconds / length)), unit);
+      const unit = UNITS.find(([, length]) => seconds >= length);
+      const text = unit ? words.format(-Math.round(seconds / unit[1]), unit[0]) : document.documentElement.dataset.justNow;
       if (element.textContent !== text) element.textContent = text;
     }
   };
