@@ -8,10 +8,11 @@ from pydantic import Field
 
 from app import models, topics
 from app.api.blueprint import bp
-from app.api.bodies import Answer, Body, Moment
+from app.api.bodies import Answer, Body, Moment, takes
 from app.api.identity import caller
 from app.api.instance_shapes import State, Status, status_shown
 from app.api.waiting import LONGEST, wait_for
+from app.config import current_settings
 from app.core.errors import Conflict
 from app.core.events import iso
 from app.core.texts import N_
@@ -47,13 +48,14 @@ class QrCode(Answer):
 def show_qr(instance_id: str, query: FirstCode) -> QrCode:
     """Get the QR code
 
-    Starts an attempt to link a phone if none runs. Codes change: ask again when one expires, and
-    at least every 30 seconds, or the attempt ends. Answers 409 already_linked once a phone is
-    linked.
+    Starts an attempt to link a phone by QR code if none runs. Codes change: ask again when one
+    expires, and at least every 30 seconds, or the attempt ends. Answers 409 already_linked once a
+    phone is linked.
     """
     with transaction():
         instance = instances.get_for(caller(), instance_id)
-        _start_unless_linked(instance)
+        _refuse_when_linked(instance)
+        pairings.start_by_qr(instance, actor=caller())
     if query.wait:
         _wait_for_code(instance, query.wait)
     pairing = pairings.active_of(instance)
@@ -63,6 +65,54 @@ def show_qr(instance_id: str, query: FirstCode) -> QrCode:
         qr=code,
         image=_picture(code) if code else None,
         expires_at=_expiry(pairing),
+    )
+
+
+class PhoneToLink(Body):
+    """The phone to type a code on."""
+
+    phone: str = Field(max_length=40, description="Its number, in any notation.")
+
+
+class PhoneCode(Answer):
+    """The code to type on the phone."""
+
+    state: State
+    phone: str = Field(description="The number it is made for.", examples=["+79161234567"])
+    code: str | None = Field(
+        description="Two groups of four; null until there is one.", examples=["ABCD-1234"]
+    )
+    expires_at: Moment | None
+
+
+@bp.post("/instances/<instance_id>/pair-code")
+@bp.input(FirstCode, location="query", arg_name="query")
+@takes(PhoneToLink, example={"phone": "+7 916 123-45-67"})
+@bp.output(PhoneCode, description="The code, or null while there is none.")
+@bp.doc(operation_id="getPhoneCode", summary="Get a code to type on the phone", tags=TAGS)
+def show_phone_code(instance_id: str, query: FirstCode, body: PhoneToLink) -> PhoneCode:
+    """Get a code to type on the phone
+
+    The other way to link, where nobody can hold the phone before a screen. Starts an attempt for
+    this number, in place of one that runs. Ask again at least every 30 seconds, or it ends.
+    """
+    with transaction():
+        instance = instances.get_for(caller(), instance_id)
+        _refuse_when_linked(instance)
+        pairing = pairings.start_by_phone_code(
+            instance,
+            phone=body.phone,
+            country=current_settings().default_country,
+            actor=caller(),
+        )
+    if query.wait:
+        _wait_for_code(instance, query.wait)
+    running = pairings.active_of(instance)
+    return PhoneCode(
+        state=instance.instance_state.value,
+        phone=f"+{pairing.phone}",
+        code=running.code if running else None,
+        expires_at=_expiry(running),
     )
 
 
@@ -102,10 +152,9 @@ def log_out(instance_id: str) -> Status:
     return status_shown(instance)
 
 
-def _start_unless_linked(instance: models.Instance) -> None:
+def _refuse_when_linked(instance: models.Instance) -> None:
     if sessions.linked_account(instance) is not None:
         raise Conflict(N_("A phone is linked to this instance already."), code="already_linked")
-    pairings.start(instance, actor=caller())
 
 
 def _wait_for_code(instance: models.Instance, seconds: int) -> None:

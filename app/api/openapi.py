@@ -41,6 +41,7 @@ _REFUSALS = {
 _CONFLICTING = frozenset(
     {
         "dismissMessage",
+        "getPhoneCode",
         "getQrCode",
         "logOutInstance",
         "reconnectInstance",

@@ -20,11 +20,11 @@ _USERS = {
 """What stands before the @."""
 
 
-def normalize_phone(text: str, *, country: str) -> str:
+def normalize_phone(text: str, *, country: str, field: str = "to") -> str:
     """The digits of `text` in international form, without a plus sign.
 
     `country` (ISO 3166, e.g. "RU") completes numbers written without a country code.
-    Raises Invalid when no number in the world looks like this.
+    Raises Invalid, which names `field`, when no number in the world looks like this.
     """
     cleaned = text.strip()
     readings = [_parse(cleaned if cleaned.startswith("+") else f"+{cleaned}", None)]
@@ -37,7 +37,7 @@ def normalize_phone(text: str, *, country: str) -> str:
             N_(
                 "This is not a phone number. Write it with the country code, like +7 916 123-45-67."
             ),
-            field="to",
+            field=field,
             code="bad_phone",
         )
     # "3725123456" is Estonian although it has the length of a Russian number: valid goes first.

@@ -46,9 +46,29 @@ _TABLE = (
         N_("Press Reconnect to get a new QR code."),
     ),
     Reason(
+        "code_expired",
+        N_("The code has expired"),
+        N_("Press Reconnect, then ask for a new code."),
+    ),
+    Reason(
+        "number_refused",
+        N_("WhatsApp gives no code for this number"),
+        N_("Check the number: it must be the one WhatsApp on the phone uses, with country code."),
+    ),
+    Reason(
+        "too_many_codes",
+        N_("WhatsApp gives no more codes for this number for now"),
+        N_("Wait an hour, or press Reconnect and scan the QR code instead."),
+    ),
+    Reason(
         "pairing_refused",
         N_("The phone refused to link"),
         N_("Press Reconnect and scan the new QR code."),
+    ),
+    Reason(
+        "pairing_cut_off",
+        N_("The connection broke off while linking"),
+        N_("Check that the phone has a network connection, then press Reconnect and try again."),
     ),
     Reason(
         "pairing_crashed",

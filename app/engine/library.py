@@ -7,6 +7,7 @@ import importlib
 import logging
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 _client: Any = None
@@ -92,6 +93,17 @@ def device_props(name: str) -> Any:
     """Returns how this device introduces itself when it is linked: `name` on the phone's list."""
     props = _proto("waCompanionReg.WACompanionReg_pb2").DeviceProps
     return props(os=name, platformType=props.DESKTOP, requireFullSync=False)
+
+
+def ask_for_phone_code(client: Any, phone: str) -> str:
+    """Returns the code to type on the phone with these digits; blocks until WhatsApp has answered.
+
+    WhatsApp checks the name of the browser (whatsmeow, pair-code.go), so this is one it knows, in
+    its usual spelling, whatever the device calls itself later.
+    """
+    browser, system = SimpleNamespace(name="Chrome", value=1), SimpleNamespace(name="Linux")
+    code: str = client.PairPhone(phone, True, client_name=system, client_type=browser)
+    return code
 
 
 def proxy_settings(url: str | None) -> Any:

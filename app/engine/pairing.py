@@ -1,4 +1,6 @@
-"""Linking an account by QR code. Runs in a process of its own, which must end right afterwards.
+"""Linking an account by QR code, or by a code that is typed on the phone.
+
+Runs in a process of its own, which must end right afterwards.
 
 An unpaired client of the engine cannot be cancelled or waited for: after `pair` has returned the
 caller reports the outcome and leaves with os._exit. Right after Paired nothing is lost by that
@@ -29,6 +31,8 @@ from app.engine.tap import PAIR_STATUS, EventTap
 # whatsmeow, qrchan.go: the first of six codes is shown for a minute, each other for 20 s.
 _FIRST_CODE_SECONDS = 60
 _CODE_SECONDS = 20
+# A phone code lasts as long as the connection it was asked on: until the last QR code runs out.
+_PHONE_CODE_SECONDS = _FIRST_CODE_SECONDS + 5 * _CODE_SECONDS
 _FIRST_CODE_WAIT = 90.0
 _GRACE_SECONDS = 10.0
 _EARLY = timedelta(seconds=3)
@@ -36,10 +40,14 @@ _EARLY = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True)
 class PairingRequest:
-    """store: a new file's path, or a database URL. device_name: shown on the phone's list."""
+    """store: a new file's path, or a database URL. device_name: shown on the phone's list.
+
+    phone: digits of the number to link by a code typed on the phone; None for QR codes.
+    """
 
     store: str
     proxy: str | None = None
+    phone: str | None = None
     device_name: str = "WhatsApp API Manager"
 
 
@@ -52,8 +60,16 @@ class QrCode:
     number: int
 
 
-PairingStep: TypeAlias = QrCode
-"""What a person has to do now. Another way of linking is another kind of step."""
+@dataclass(frozen=True, slots=True)
+class PhoneCode:
+    """What to type on the phone until `expires_at`: eight characters, XXXX-XXXX."""
+
+    text: str
+    expires_at: datetime
+
+
+PairingStep: TypeAlias = QrCode | PhoneCode
+"""What a person has to do now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +81,9 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class PairingFailed:
-    """Not linked. `reason`: network_unreachable, connection_lost, qr_expired, pairing_refused,
-    client_outdated or key_store_unwritable; `detail` is for logs."""
+    """Not linked. `reason`: network_unreachable, pairing_cut_off, qr_expired, code_expired,
+    number_refused, too_many_codes, pairing_refused, client_outdated or key_store_unwritable;
+    `detail` is for logs."""
 
     reason: str
     detail: str = ""
@@ -113,7 +130,9 @@ class _Attempt:
         self._request = request
         self._on_step = on_step
         self._said: queue.Queue[tuple[Callable[[Any], Outcome | None], Any]] = queue.Queue()
-        self._code: QrCode | None = None
+        self._client: Any = None
+        self._number = 0
+        self._expires_at: datetime | None = None
         self._device: Any = None
         self._deadline = time.monotonic() + _FIRST_CODE_WAIT
 
@@ -129,7 +148,7 @@ class _Attempt:
         return outcome
 
     def _connect(self) -> None:
-        client = library.load().NewClient(
+        client = self._client = library.load().NewClient(
             keystore.engine_name(self._request.store),
             props=library.device_props(self._request.device_name),
             uuid="pairing",
@@ -150,19 +169,35 @@ class _Attempt:
         except library.engine_exception() as error:
             self._said.put((self._on_failure, str(error)))
 
-    def _on_code(self, code: bytes) -> None:
-        number = self._code.number + 1 if self._code else 1
-        seconds = _CODE_SECONDS if self._code else _FIRST_CODE_SECONDS
-        expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
-        self._code = QrCode(code.decode(), expires_at, number)
+    def _on_code(self, code: bytes) -> Outcome | None:
+        self._number += 1
+        if self._request.phone is not None:
+            # A code can be asked for once the connection stands, which the first QR code tells.
+            return self._ask_for_code(self._request.phone) if self._number == 1 else None
+        seconds = _CODE_SECONDS if self._number > 1 else _FIRST_CODE_SECONDS
+        self._on_step(QrCode(code.decode(), self._lasting(seconds), self._number))
+        return None
+
+    def _ask_for_code(self, phone: str) -> Outcome | None:
+        expires_at = self._lasting(_PHONE_CODE_SECONDS)
+        try:
+            code = library.ask_for_phone_code(self._client, phone)
+        except library.engine_exception() as error:
+            return PairingFailed(_refusal(str(error)), str(error))
+        self._on_step(PhoneCode(code, expires_at))
+        return None
+
+    def _lasting(self, seconds: int) -> datetime:
+        """When what is shown now expires; nothing is expected of the engine until then."""
+        self._expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
         self._deadline = time.monotonic() + seconds + _GRACE_SECONDS
-        self._on_step(self._code)
+        return self._expires_at
 
     def _on_ending(self, word: str) -> Outcome | None:
         if word == "timeout":
             # The same word for codes that ran out and for a server that went away.
-            early = self._code is None or datetime.now(UTC) < self._code.expires_at - _EARLY
-            return PairingFailed("connection_lost" if early else "qr_expired")
+            early = self._expires_at is None or datetime.now(UTC) < self._expires_at - _EARLY
+            return PairingFailed("pairing_cut_off" if early else self._expired)
         if word in _ENDINGS:
             return PairingFailed(_ENDINGS[word], word)
         self._deadline = time.monotonic() + _GRACE_SECONDS  # "success": the status is on its way
@@ -195,6 +230,20 @@ class _Attempt:
         return PairingFailed(reason, text)
 
     def _silent(self) -> Outcome:
-        if self._code is None:
+        if self._expires_at is None:
             return PairingFailed("network_unreachable", "no code came")
-        return PairingFailed("qr_expired", "the engine fell silent")
+        return PairingFailed(self._expired, "the engine fell silent")
+
+    @property
+    def _expired(self) -> str:
+        return "code_expired" if self._request.phone else "qr_expired"
+
+
+def _refusal(text: str) -> str:
+    """The reason in the engine's words for a phone code that was not given (whatsmeow's errors of
+    queries, request.go, and of pair-code.go)."""
+    if re.search(r"status 429|rate-overlimit", text):
+        return "too_many_codes"
+    if re.search(r"status 4\d\d|phone number", text):
+        return "number_refused"
+    return "pairing_cut_off"

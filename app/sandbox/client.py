@@ -58,6 +58,18 @@ class SandboxClient:
         answer = self._ask("POST", "/scan", {k: v for k, v in body.items() if v is not None})
         return Linked(answer["jid"], answer["lid"], answer["device"])
 
+    def type_code(self, code: str, number: str | None = None) -> Linked:
+        """Let the demo's phone, or that of `number`, link the device that shows this code."""
+        body = {"code": code, **({"number": number} if number else {})}
+        answer = self._ask("POST", "/pair-code", body)
+        return Linked(answer["jid"], answer["lid"], answer["device"])
+
+    def fail_to_link(self, outcome: str, number: str, *, qr: str = "", code: str = "") -> None:
+        """Let the phone of `number` scan or type a code, and then "refuse" or "break_off"."""
+        shown = {"qr": qr} if qr else {"code": code}
+        path = "/scan" if qr else "/pair-code"
+        self._ask("POST", path, {"number": number, "outcome": outcome, **shown})
+
     def send(self, number: str, to: str, text: str) -> str:
         """Let the phone of `number` write to another account; returns the message's id."""
         return str(self._ask("POST", f"/accounts/{number}/send", {"to": to, "text": text})["id"])

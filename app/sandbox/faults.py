@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 EVERYBODY = "*"
+_FOR_EVERYBODY = frozenset({"refuse_connections", "pairing_failure"})
 
 
-_NUMBERS = ("login_failure", "refusal_delay_ms", "ack_delay_ms")
+_CODES = ("login_failure", "pairing_failure")
+_NUMBERS = (*_CODES, "refusal_delay_ms", "ack_delay_ms")
 
 
 class FaultError(ValueError):
@@ -21,6 +23,7 @@ class Faults:
 
     refuse_connections: bool = False  # the proxy answers 503, live connections stay
     login_failure: int | None = None  # every login is answered with this code
+    pairing_failure: int | None = None  # every device that wants to be linked gets this code
     refusal_delay_ms: int = 250  # a refused login is told so this much later
     ack_messages: bool = True  # False: messages are delivered but never acknowledged
     ack_delay_ms: int = 0  # acknowledgements of messages come this much later
@@ -38,8 +41,7 @@ class Faults:
         if name not in {f.name for f in fields(self)}:
             raise FaultError(f"there is no fault {name!r}")
         if name in _NUMBERS:
-            number_or_none = name == "login_failure" and value is None
-            if number_or_none or (type(value) is int and value >= 0):
+            if (name in _CODES and value is None) or (type(value) is int and value >= 0):
                 return value
             raise FaultError(f"{name} must be a number")
         if type(value) is not bool:
@@ -60,8 +62,8 @@ class FaultBoard:
 
     def change(self, number: str | None, values: dict[str, Any]) -> None:
         """Set faults of `number`, or everybody's; raises FaultError."""
-        if number and "refuse_connections" in values:
-            raise FaultError("refuse_connections is for everybody: the proxy knows no numbers")
+        for name in _FOR_EVERYBODY & values.keys() if number else ():
+            raise FaultError(f"{name} is for everybody: there is no number yet to tell by")
         scope = number or EVERYBODY
         faults = self._by_number.get(scope) or Faults()
         faults.change(values)

@@ -25,6 +25,10 @@ _TEMPORARY_BAN = 402
 def admit(network: Network, connection: Connection, payload: Any, noise: bytes) -> None:
     """Start a pairing, log the device in, or refuse it."""
     if payload.HasField("devicePairingData"):
+        refusal = network.faults.of(None).pairing_failure or 0
+        if refusal:
+            _refuse(connection, refusal)
+            return
         pairing.offer(network, connection, noise, payload.devicePairingData)
         return
     number = str(payload.username)

@@ -19,6 +19,7 @@ from app.sandbox.world import PHONE, Account, Behavior, Companion, Endpoint
 
 if TYPE_CHECKING:
     from app.sandbox.connection import Connection
+    from app.sandbox.link_code import LinkCode
     from app.sandbox.pairing import PairingOffer
 
 
@@ -38,6 +39,7 @@ class Network:
         self.connections: dict[tuple[str, int], Connection] = {}
         self.open_connections: set[Connection] = set()
         self.offers: dict[bytes, PairingOffer] = {}
+        self.link_codes: dict[str, LinkCode] = {}
         self.unhandled: list[str] = []
         self._by_lid = {account.lid.user: account for account in self.accounts.values()}
         documents = storage.documents()

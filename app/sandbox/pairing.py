@@ -122,17 +122,26 @@ def find_offer(network: Network, code: ScannedCode) -> PairingOffer:
     return found
 
 
+def offer_of(network: Network, connection: Connection) -> PairingOffer:
+    """Return what the device on `connection` registered with; raises ScanError."""
+    for found in network.offers.values():
+        if found.connection is connection and not found.used:
+            return found
+    raise ScanError("no device waits to be linked there")
+
+
 async def link(
-    network: Network, account: Account, found: PairingOffer, code: ScannedCode
+    network: Network, account: Account, found: PairingOffer, adv_secret: bytes
 ) -> Endpoint:
-    """Link the device that shows `code` to `account` and return it; raises ScanError."""
+    """Link a device to `account` and return it. `adv_secret`: what the device and this phone alone
+    know, by which the device believes the phone. Raises ScanError."""
     if account.next_device > MAX_DEVICE:
         raise ScanError("this phone has linked too many devices in its life")
     found.used = True
     endpoint = Endpoint(account, account.next_device)
     account.next_device += 1
     identity = _device_identity(account, found.identity, endpoint.device)
-    reply = await _tell_success(found.connection, endpoint, identity, code.adv_secret)
+    reply = await _tell_success(found.connection, endpoint, identity, adv_secret)
     _check_signature(account, found.identity, reply)
     network.add_companion(account, _companion(found, endpoint.device))
     network.journal.append("linked", account.number, device=endpoint.device)
@@ -140,6 +149,21 @@ async def link(
     found.connection.send(Node("stream:error", {"code": "515"}))
     found.connection.close_later(_SERVER_CLOSES_AFTER)
     return endpoint
+
+
+async def break_off(network: Network, account: Account, found: PairingOffer) -> None:
+    """Let the phone vanish after the scan: the connection ends, and no device is linked."""
+    found.used = True
+    found.connection.drop()
+
+
+async def refuse(network: Network, account: Account, found: PairingOffer) -> None:
+    """Let the phone give a proof that the device cannot accept: no device is linked."""
+    found.used = True
+    endpoint = Endpoint(account, account.next_device)
+    identity = _device_identity(account, found.identity, endpoint.device)
+    unknown_to_the_device = secrets.token_bytes(32)
+    await _tell_success(found.connection, endpoint, identity, unknown_to_the_device)
 
 
 def _device_identity(account: Account, identity: bytes, device: int) -> Any:

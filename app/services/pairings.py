@@ -11,10 +11,12 @@ from app import bell, topics
 from app.clock import utcnow
 from app.core.errors import Conflict
 from app.core.ids import new_id
+from app.core.phones import normalize_phone
 from app.core.states import UNLINKED, DesiredState, InstanceState
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, LinkedAccount, Pairing, User
+from app.models.pairing import PHONE_CODE, QR
 from app.services import activity, instances
 from app.transaction import alone, rows_changed
 
@@ -44,11 +46,45 @@ def latest_of(instance: Instance) -> Pairing | None:
 
 
 def start(instance: Instance, *, actor: User | None = None) -> Pairing:
-    """The running attempt, or a new one. Raises Conflict where a phone is linked already."""
+    """The running attempt, whatever its way, or a new one by QR code.
+
+    Raises Conflict where a phone is linked already.
+    """
     running = active_of(instance)
+    return _go_on(running) if running else _begin(instance, QR, None, actor)
+
+
+def start_by_qr(instance: Instance, *, actor: User | None = None) -> Pairing:
+    """The running attempt by QR code, or a new one in place of another. Raises Conflict."""
+    return _start(instance, QR, None, actor)
+
+
+def start_by_phone_code(
+    instance: Instance, *, phone: str, country: str, actor: User | None = None
+) -> Pairing:
+    """The running attempt to link `phone` by a code typed there, or a new one in place of another.
+
+    Raises Invalid (phone), or Conflict where a phone is linked already.
+    """
+    digits = normalize_phone(phone, country=country, field="phone")
+    return _start(instance, PHONE_CODE, digits, actor)
+
+
+def _start(instance: Instance, method: str, phone: str | None, actor: User | None) -> Pairing:
+    running = active_of(instance)
+    if running is not None and (running.method, running.phone) == (method, phone):
+        return _go_on(running)
     if running is not None:
-        running.asked_at = utcnow()
-        return running
+        _end(running, reason=None)  # its worker sees that within a second
+    return _begin(instance, method, phone, actor)
+
+
+def _go_on(running: Pairing) -> Pairing:
+    running.asked_at = utcnow()
+    return running
+
+
+def _begin(instance: Instance, method: str, phone: str | None, actor: User | None) -> Pairing:
     if instance.instance_state not in UNLINKED | {InstanceState.FAILED, InstanceState.STOPPED}:
         raise Conflict(N_("A phone is linked to this instance already."), code="already_linked")
     now = utcnow()
@@ -57,6 +93,8 @@ def start(instance: Instance, *, actor: User | None = None) -> Pairing:
         id=pairing_id,
         instance_id=instance.id,
         active=True,
+        method=method,
+        phone=phone,
         key_store=f"{pairing_id}.db",
         created_at=now,
         asked_at=now,
@@ -117,6 +155,8 @@ def finish(pairing: Pairing, *, phone: str, lid: str | None, device: int, push_n
     instance.account_id = account.id
     activity.record("instance:phone:linked", instance=instance, phone=phone, device=device)
     alone(f"phone {phone}")
+    if pairing.phone not in {None, phone}:
+        activity.record("instance:phone:other", instance=instance, phone=phone, asked=pairing.phone)
     other = instances.linked_elsewhere(instance, phone)
     if other is None:
         instances.move(instance, InstanceState.CONNECTING)

@@ -37,11 +37,12 @@ def run(pairing_id: str) -> None:
     with transaction():
         if not pairings.take(pairing_id):
             return
-        key_store = db.session.get_one(Pairing, pairing_id).key_store
+        pairing = db.session.get_one(Pairing, pairing_id)
+        key_store, phone = pairing.key_store, pairing.phone
     settings = current_settings()
     linked = False
     try:
-        linked = _Attempt(pairing_id, settings, key_store).run()
+        linked = _Attempt(pairing_id, settings, key_store, phone).run()
     finally:
         if not linked:
             key_files.remove(settings, key_store)
@@ -52,10 +53,13 @@ def run(pairing_id: str) -> None:
 class _Attempt:
     """What the worker of one attempt knows."""
 
-    def __init__(self, pairing_id: str, settings: Settings, key_store: str) -> None:
+    def __init__(
+        self, pairing_id: str, settings: Settings, key_store: str, phone: str | None
+    ) -> None:
         self._id = pairing_id
         self._settings = settings
         self._key_store = key_store
+        self._phone = phone
         self._next_beat = 0.0
         self._interrupted = threading.Event()
 
@@ -63,7 +67,7 @@ class _Attempt:
         """Whether the phone is linked now."""
         signal.signal(signal.SIGTERM, lambda *_: self._interrupted.set())
         try:
-            with PairingChild(self._settings, self._key_store) as child:
+            with PairingChild(self._settings, self._key_store, self._phone) as child:
                 return self._follow(child)
         except Over:
             return False
@@ -94,8 +98,10 @@ class _Attempt:
                 return False
 
     def _look(self) -> None:
-        """Goes on as long as somebody looks at the code. Raises Over."""
+        """Goes on as long as somebody looks at the code and wants no other. Raises Over."""
         if time.monotonic() < self._next_beat:
+            self._row()
+            db.session.rollback()  # a look holds no connection
             return
         self._next_beat = time.monotonic() + _BEAT_SECONDS
         with transaction():

@@ -34,15 +34,18 @@ class Said:
 class PairingChild:
     """A pairing process, as a context manager: whatever happens, it is gone afterwards."""
 
-    def __init__(self, settings: Settings, key_store: str) -> None:
-        """Starts the process. Raises SandboxStateError, OSError."""
+    def __init__(self, settings: Settings, key_store: str, phone: str | None) -> None:
+        """Starts the process: it links by a code for `phone`, or by QR code.
+
+        Raises SandboxStateError, OSError.
+        """
         settings.key_store_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         logs = settings.data_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = logs / "engine-pairing.log"
         with log.open("ab") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                _command(settings, key_store, log),
+                _command(settings, key_store, phone, log),
                 cwd=ROOT,
                 env=os.environ | _environment(settings),
                 stdin=subprocess.DEVNULL,
@@ -89,10 +92,12 @@ class PairingChild:
         self._output.close()
 
 
-def _command(settings: Settings, key_store: str, log: Path) -> list[str]:
+def _command(settings: Settings, key_store: str, phone: str | None, log: Path) -> list[str]:
     store = key_files.path_of(settings, key_store)
     command = [sys.executable, "-m", "app.sessions.pairing_process"]
     command += ["--store", str(store), "--log", str(log)]
+    if phone:
+        command += ["--phone", phone]
     proxy = network.proxy_of(settings)
     return [*command, "--proxy", proxy] if proxy else command
 

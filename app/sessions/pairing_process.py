@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     options = _parser().parse_args(arguments)
     said = os.dup(1)
     prepare_process(options.log)
-    request = PairingRequest(store=options.store, proxy=options.proxy)
+    request = PairingRequest(store=options.store, proxy=options.proxy, phone=options.phone)
     outcome = pair(request, lambda step: _say(said, **_code(step)))
     _say(said, **(_paired(outcome) if isinstance(outcome, Paired) else _failed(outcome)))
     os._exit(0)
@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--store", required=True, help="the new key file")
     parser.add_argument("--log", required=True, type=Path, help="takes the engine's own output")
     parser.add_argument("--proxy", help="the way to WhatsApp")
+    parser.add_argument("--phone", help="digits of the number to link by a code; else by QR")
     return parser
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import g, url_for
+from flask import current_app, g, request, url_for
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
 from app import bell, topics
 from app.core.states import InstanceState
 from app.models import Instance
+from app.models.pairing import QR
 from app.services import activity, pairings, sessions, webhooks
 from app.transaction import transaction
 from app.ui.answers import page, respond, see_other
@@ -67,10 +68,19 @@ def instance_journal(instance_id: str) -> Response:
 @bp.post("/ui/instances/<instance_id>/pairing")
 @login_required
 def start_pairing(instance_id: str) -> Response:
-    """Starts an attempt to link a phone, or joins the one that runs."""
+    """Starts an attempt to link a phone, or joins the one that runs; the form may ask for a way:
+    a code for the number in `phone`, or `method=qr`."""
     instance = owned(instance_id)
     with transaction():
-        pairings.start(instance, actor=current_user)
+        if "phone" in request.form:
+            country = current_app.config["SETTINGS"].default_country
+            pairings.start_by_phone_code(
+                instance, phone=request.form["phone"], country=country, actor=current_user
+            )
+        elif request.form.get("method") == QR:
+            pairings.start_by_qr(instance, actor=current_user)
+        else:
+            pairings.start(instance, actor=current_user)
     return fresh_panel(instance_id)
 
 

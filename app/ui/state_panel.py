@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from markupsafe import Markup
 
 from app.clock import utcnow
 from app.core.states import DesiredState, InstanceState
-from app.models import Instance, LinkedAccount
+from app.models import Instance, LinkedAccount, Pairing
+from app.models.pairing import PHONE_CODE
 from app.qr_code import svg_of
 from app.services import pairings
 from app.ui import words
@@ -26,7 +28,7 @@ _STEPS = {
     _S.STOPPED: "stopped",
     _S.FAILED: "problem",
 }
-_ABOUT_TO_CHANGE = frozenset({"preparing", "qr", "connecting"})
+_ABOUT_TO_CHANGE = frozenset({"preparing", "qr", "phone_code", "connecting"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +45,20 @@ class Panel:
     retry_in: int | None  # seconds until the next try, where one is planned
     leaving: bool  # the phone is being unlinked
     svg: Markup | None = None
+    phone_code: str = ""  # to be typed on the phone: two groups of four
+    phone: str | None = None  # that the code is made for
     seconds_left: int = 0
 
 
 def panel_of(instance: Instance) -> Panel:
     """The panel for the instance as it is now."""
     now = utcnow()
-    step, svg, seconds_left = _STEPS[instance.instance_state], None, 0
+    step = _STEPS[instance.instance_state]
     leaving = instance.desired == DesiredState.SIGNED_OUT
-    if step == "preparing":
-        pairing = pairings.active_of(instance)
-        if pairing is not None and pairing.code and pairing.code_expires_at:
-            step, svg = "qr", Markup(svg_of(pairing.code))  # noqa: S704 - no text of anybody
-            seconds_left = _seconds_until(pairing.code_expires_at, now)
+    shown: dict[str, Any] = {}
+    pairing = pairings.active_of(instance) if step == "preparing" else None
+    if pairing is not None:
+        step, shown = _code_of(pairing, now)
     return Panel(
         instance=instance,
         account=instance.account,
@@ -66,9 +69,19 @@ def panel_of(instance: Instance) -> Panel:
         leaving=leaving,
         poll_every=FAST if leaving or step in _ABOUT_TO_CHANGE else BRISK,
         retry_in=_seconds_until(instance.retry_at, now) if instance.retry_at else None,
-        svg=svg,
-        seconds_left=seconds_left,
+        **shown,
     )
+
+
+def _code_of(pairing: Pairing, now: datetime) -> tuple[str, dict[str, Any]]:
+    """The step of an attempt, and what to show of its code."""
+    shown: dict[str, Any] = {"phone": pairing.phone}
+    if not pairing.code or not pairing.code_expires_at:
+        return "preparing", shown
+    shown["seconds_left"] = _seconds_until(pairing.code_expires_at, now)
+    if pairing.method == PHONE_CODE:
+        return "phone_code", shown | {"phone_code": pairing.code}
+    return "qr", shown | {"svg": Markup(svg_of(pairing.code))}  # noqa: S704 - no text of anybody
 
 
 def _seconds_until(moment: datetime, now: datetime) -> int:

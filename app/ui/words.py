@@ -84,6 +84,7 @@ JOURNAL = {
     "instance:settings:created": N_("Instance created"),
     "instance:settings:changed": N_("Settings changed"),
     "instance:phone:linked": N_("Phone %(phone)s linked"),
+    "instance:phone:other": N_("The code was made for %(asked)s, but %(phone)s was linked"),
     "session:event:set_aside": N_("A received event could not be read; it was set aside"),
     "webhook:endpoint:disabled": N_("Webhook switched off: its address answered “gone”"),
     "webhook:endpoint:saved": N_("Webhook changed"),

@@ -84,7 +84,7 @@ def test_every_command_works(app: Flask, address, bob):
         if answer.get("id", "").startswith("ins_"):
             variables["ID"] = answer["id"]
         variables["MESSAGE_ID"] = answer.get("message", {}).get("id", variables["MESSAGE_ID"])
-        if "/qr" in command:
+        if "/pair-code" in command:
             with app.app_context():
                 link(variables["ID"])
     with app.app_context():

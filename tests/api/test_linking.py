@@ -32,11 +32,11 @@ def attempts(app: Flask) -> list[Pairing]:
 EXPIRY = datetime(2036, 3, 1, 12, tzinfo=UTC)
 
 
-def show_code(app: Flask) -> None:
+def show_code(app: Flask, code: str = "2@code") -> None:
     """What a pairing worker does."""
     [attempt] = wait_for(lambda: attempts(app))
     with app.app_context(), transaction() as session:
-        pairings.show_code(session.get_one(Pairing, attempt.id), "2@code", EXPIRY)
+        pairings.show_code(session.get_one(Pairing, attempt.id), code, EXPIRY)
 
 
 def test_asking_for_the_code_starts_an_attempt(app, api, instance):
@@ -61,6 +61,60 @@ def test_the_code_is_shown_as_text_and_as_a_picture(app, api, instance):
     kind, _, data = shown["image"].partition(",")
     assert kind == "data:image/svg+xml;base64"
     assert b"<svg" in base64.b64decode(data)
+
+
+def phone_code(api, instance, phone: object = "+7 916 123-45-67", wait: int = 0):
+    return api.post(f"/api/instances/{instance.id}/pair-code?wait={wait}", {"phone": phone})
+
+
+def test_asking_for_a_phone_code_starts_an_attempt_for_the_number(app, api, instance):
+    answer = phone_code(api, instance)
+    assert answer.json == {
+        "state": "pairing",
+        "phone": "+79161234567",
+        "code": None,
+        "expiresAt": None,
+    }
+    assert [one.method for one in attempts(app)] == ["phone_code"]
+
+
+def test_the_phone_code_is_waited_for_and_shown(app, api, instance):
+    worker = threading.Thread(target=show_code, args=(app, "ABCD-1234"))
+    worker.start()
+    shown = phone_code(api, instance, wait=20).json
+    worker.join()
+    assert (shown["code"], shown["expiresAt"]) == ("ABCD-1234", "2036-03-01T12:00:00.000Z")
+    assert phone_code(api, instance).json["code"] == "ABCD-1234"
+
+
+def test_the_qr_code_takes_the_place_of_a_phone_code(app, api, instance):
+    phone_code(api, instance)
+    show_code(app, "ABCD-1234")
+    assert qr(api, instance).json["qr"] is None
+    assert [(one.method, one.active) for one in attempts(app)] == [
+        ("phone_code", None),
+        ("qr", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("phone", "code"), [("nobody", "bad_phone"), ("", "bad_phone"), (7, "string_type")]
+)
+def test_a_phone_code_is_made_for_numbers_only(app, api, instance, phone, code):
+    answer = phone_code(api, instance, phone)
+    assert (answer.status_code, answer.json["field"]) == (422, "phone")
+    assert answer.json["errors"][0]["code"] == code
+    assert attempts(app) == []
+
+
+def test_a_linked_instance_has_no_phone_code(api, linked):
+    answer = phone_code(api, linked)
+    assert (answer.status_code, answer.json["code"]) == (409, "already_linked")
+
+
+def test_nobody_gets_a_code_for_somebody_elses_instance(app, api, foreign):
+    assert phone_code(api, foreign).status_code == 404
+    assert attempts(app) == []
 
 
 def test_asking_waits_for_the_first_code(app, api, instance):

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from app.engine import pairing
+from app.engine import library, pairing
 from app.engine.address import Address
 from app.engine.base import Account
-from app.engine.pairing import Outcome, Paired, PairingFailed, PairingRequest, QrCode
+from app.engine.pairing import Outcome, Paired, PairingFailed, PairingRequest, PhoneCode, QrCode
 from app.engine.protos import message_class
 from app.engine.raw import RawEvent
 
@@ -82,6 +82,66 @@ def test_first_code_lasts_a_minute_and_the_others_20_seconds(play: Play):
     assert lasting == [60, 20, 20]
 
 
+def phone_attempt(
+    monkeypatch: pytest.MonkeyPatch, answer: Callable[[], str], *says: tuple[str, Any]
+) -> tuple[Outcome, list[PhoneCode]]:
+    """An attempt by a code, for which WhatsApp answers with `answer`."""
+
+    def connect(attempt: Any) -> None:
+        for reaction, value in says:
+            attempt._said.put((getattr(attempt, f"_on_{reaction}"), value))
+
+    monkeypatch.setattr(pairing._Attempt, "_connect", connect)
+    monkeypatch.setattr(library, "ask_for_phone_code", lambda client, phone: answer())
+    monkeypatch.setattr(library, "engine_exception", lambda: LookupError)
+    steps: list[Any] = []
+    request = PairingRequest("keys.db", phone="79161234567")
+    return pairing._Attempt(request, steps.append).run(), steps
+
+
+def test_phone_code_is_asked_for_once_and_lasts_as_long_as_all_qr_codes(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    says = [("code", b"a"), ("code", b"b"), ("ending", "error")]
+    _, [step] = phone_attempt(monkeypatch, lambda: "ABCD-1234", *says)
+    assert step.text == "ABCD-1234"
+    assert round((step.expires_at - datetime.now(UTC)) / timedelta(seconds=1)) == 160
+
+
+def test_phone_code_that_nobody_typed_has_expired(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pairing, "_PHONE_CODE_SECONDS", 0)
+    says = [("code", b"a"), ("ending", "timeout")]
+    outcome, _ = phone_attempt(monkeypatch, lambda: "ABCD-1234", *says)
+    assert outcome == PairingFailed("code_expired")
+
+
+def test_phone_code_whose_connection_ends_early_was_cut_off(monkeypatch: pytest.MonkeyPatch):
+    says = [("code", b"a"), ("ending", "timeout")]
+    outcome, _ = phone_attempt(monkeypatch, lambda: "ABCD-1234", *says)
+    assert outcome == PairingFailed("pairing_cut_off")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("info query returned status 404: item-not-found", "number_refused"),
+        ("info query returned status 400: bad-request", "number_refused"),
+        ("phone number too short", "number_refused"),
+        ("info query returned status 429: rate-overlimit", "too_many_codes"),
+        ("info query timed out", "pairing_cut_off"),
+    ],
+)
+def test_phone_code_that_is_not_given_has_a_reason(
+    monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+):
+    def refuse() -> str:
+        raise LookupError(text)
+
+    outcome, steps = phone_attempt(monkeypatch, refuse, ("code", b"a"))
+    assert outcome == PairingFailed(reason, text)
+    assert steps == []
+
+
 def test_end_of_the_last_code_is_an_expiry(play: Play, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pairing, "_FIRST_CODE_SECONDS", 0)
     outcome, _ = play(("code", b"qr"), ("ending", "timeout"))
@@ -91,8 +151,8 @@ def test_end_of_the_last_code_is_an_expiry(play: Play, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("says", "reason"),
     [
-        ([("code", b"qr"), ("ending", "timeout")], "connection_lost"),
-        ([("ending", "timeout")], "connection_lost"),
+        ([("code", b"qr"), ("ending", "timeout")], "pairing_cut_off"),
+        ([("ending", "timeout")], "pairing_cut_off"),
         ([("code", b"qr"), ("ending", "error")], "pairing_refused"),
         ([("code", b"qr"), ("ending", "err-scanned-without-multidevice")], "pairing_refused"),
         ([("ending", "err-client-outdated")], "client_outdated"),

@@ -9,11 +9,11 @@ import time_machine
 
 from app import bell
 from app.clock import utcnow
-from app.core.errors import Conflict
+from app.core.errors import Conflict, Invalid
 from app.core.states import DesiredState, InstanceState
 from app.extensions import db
 from app.models import Instance, Pairing
-from app.services import instances, pairings
+from app.services import activity, instances, pairings
 from app.transaction import transaction
 from tests import factories
 
@@ -40,6 +40,51 @@ def test_a_second_start_joins_the_running_attempt(instance):
     first = start(instance)
     assert start(instance).id == first.id
     assert len(bell.queue(pairings.QUEUE)) == 1
+
+
+def by_code(instance, phone="8 916 123-45-67") -> Pairing:
+    with transaction():
+        return pairings.start_by_phone_code(instance, phone=phone, country="RU")
+
+
+def test_an_attempt_by_code_knows_its_number(instance):
+    pairing = by_code(instance)
+    assert (pairing.method, pairing.phone) == ("phone_code", "79161234567")
+    assert instance.state == "pairing"
+
+
+def test_the_same_number_again_joins_the_running_attempt(instance):
+    assert by_code(instance).id == by_code(instance, "+79161234567").id
+    assert start(instance).method == "phone_code"
+
+
+def test_another_way_takes_the_place_of_a_running_attempt(instance):
+    ways = [start(instance), by_code(instance), by_code(instance, "+79160000009")]
+    with transaction():
+        ways.append(pairings.start_by_qr(instance))
+    assert [one.active for one in ways] == [None, None, None, True]
+    assert [one.reason for one in ways] == [None] * 4
+    assert instance.state == "pairing"
+
+
+def test_a_bad_number_starts_nothing_and_ends_nothing(instance):
+    running = start(instance)
+    with pytest.raises(Invalid) as caught:
+        by_code(instance, "nobody")
+    assert (caught.value.field, caught.value.code) == ("phone", "bad_phone")
+    assert running.active
+
+
+def test_a_number_that_differs_from_the_one_typed_is_written_down(instance):
+    pairing = by_code(instance)
+    finish(pairing, phone="5215512345678")
+    [line] = [one for one in activity.latest(instance) if one.kind == "instance:phone:other"]
+    assert line.detail == {"phone": "5215512345678", "asked": "79161234567"}
+
+
+def test_the_number_that_was_typed_is_nothing_to_write_down(instance):
+    finish(by_code(instance))
+    assert "instance:phone:other" not in [one.kind for one in activity.latest(instance)]
 
 
 def test_a_linked_instance_starts_no_attempt(linked):

@@ -15,7 +15,7 @@ from app.models import Instance, Pairing, User
 from app.services import activity, pairings
 from app.transaction import transaction
 from tests import factories
-from tests.ui.browser import Browser, only, soup, words
+from tests.ui.browser import Browser, filled_form, only, soup, words
 
 
 def put(app: Flask, instance: Instance, **values: Any) -> None:
@@ -49,6 +49,97 @@ def linked(app: Flask, instance: Instance, **values: Any) -> None:
 
 def panel(browser: Browser, instance: Instance) -> str:
     return words(browser.get(f"/ui/instances/{instance.id}"), "#state")
+
+
+def begin_by_code(app: Flask, instance: Instance, code: str | None = "ABCD-1234") -> None:
+    """A running attempt that shows a code to be typed on the phone."""
+    with app.app_context(), transaction() as session:
+        row = session.get_one(Instance, instance.id)
+        pairing = pairings.start_by_phone_code(row, phone="+79161234567", country="RU")
+        if code:
+            pairings.show_code(pairing, code, utcnow() + timedelta(seconds=160))
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_other_way_to_link_is_a_number_to_get_a_code_for(
+    app: Flask, bobs: Browser, shop: Instance, scripts: bool
+) -> None:
+    begin_pairing(app, shop)
+    form = only(bobs.get(f"/ui/instances/{shop.id}"), "#by-phone-code form")
+    assert form["action"] == form["hx-post"]
+    submit = bobs.act if scripts else bobs.post
+    submit(str(form["action"]), {"phone": "8 916 123-45-67"})
+    pairing = pairing_of(app, shop)
+    assert pairing is not None
+    assert (pairing.method, pairing.phone) == ("phone_code", "79161234567")
+    assert "Код для номера +7 916 123-45-67 создаётся" in panel(bobs, shop)
+
+
+def test_the_phone_code_stands_in_two_groups_with_its_number_time_and_steps(
+    app: Flask, bobs: Browser, shop: Instance
+) -> None:
+    begin_by_code(app, shop)
+    answer = bobs.get(f"/ui/instances/{shop.id}")
+    groups = only(answer, "#phone-code").select("span")
+    assert [one.get_text() for one in groups] == ["ABCD", "1234"]
+    assert only(answer, "#phone-code")["aria-label"] == "A B C D 1 2 3 4"
+    assert int(only(answer, "#state [data-seconds-left]").get_text()) in range(150, 161)
+    text = words(answer, "#state")
+    for said in ("+7 916 123-45-67", "Связать по номеру телефона", "Связанные устройства"):
+        assert said in text
+    assert not soup(answer).select("#state .qr")
+
+
+def test_a_shown_phone_code_is_noted_as_looked_at(
+    app: Flask, bobs: Browser, shop: Instance
+) -> None:
+    begin_by_code(app, shop)
+    poll = str(only(bobs.get(f"/ui/instances/{shop.id}"), "#state")["hx-get"])
+    assert "/pairing?" in poll
+
+
+def test_the_way_back_to_the_qr_code(app: Flask, bobs: Browser, shop: Instance) -> None:
+    begin_by_code(app, shop)
+    values = filled_form(bobs.get(f"/ui/instances/{shop.id}"), "form:has(#by-qr-code)")
+    bobs.act(f"/ui/instances/{shop.id}/pairing", values)
+    pairing = pairing_of(app, shop)
+    assert pairing is not None
+    assert pairing.method == "qr"
+
+
+def test_a_number_that_is_none_is_told_and_the_qr_code_stays(
+    app: Flask, bobs: Browser, shop: Instance
+) -> None:
+    running = begin_pairing(app, shop)
+    answer = bobs.act(f"/ui/instances/{shop.id}/pairing", {"phone": "никто"})
+    assert answer.status_code == 422
+    assert "Это не номер телефона" in words(answer, "[role=alert]")
+    pairing = pairing_of(app, shop)
+    assert pairing is not None
+    assert pairing.id == running.id
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence", "hint"),
+    [
+        ("code_expired", "Код истёк", "получите новый код"),
+        ("number_refused", "WhatsApp не даёт код для этого номера", "Проверьте номер"),
+        ("too_many_codes", "WhatsApp пока не даёт новых кодов", "Подождите час"),
+        ("pairing_refused", "Телефон", "Переподключить"),
+        (
+            "pairing_cut_off",
+            "Во время подключения связь прервалась",
+            "есть ли на телефоне интернет",
+        ),
+    ],
+)
+def test_every_failure_to_link_says_what_happened_and_what_to_do(
+    app: Flask, bobs: Browser, shop: Instance, reason: str, sentence: str, hint: str
+) -> None:
+    put(app, shop, state="failed", reason=reason)
+    text = panel(bobs, shop)
+    assert sentence in text
+    assert hint in text
 
 
 def test_opening_the_page_starts_nothing_by_itself(

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.sandbox import blows, login, pairing
+from app.sandbox import blows, link_code, login, pairing
 from app.sandbox.control import state
 from app.sandbox.demo_world import DEMO_PHONE
 from app.sandbox.faults import FaultError
 from app.sandbox.network import Network, NetworkError
-from app.sandbox.world import BEHAVIORS, Endpoint
+from app.sandbox.world import BEHAVIORS, Account, Endpoint
 
 _NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 
@@ -93,7 +93,31 @@ async def _scan(network: Network, request: Request) -> _Answer:
     account = network.accounts.get(number)
     if account is None:
         account = network.add_account(number, request.text("name", number), "silent")
-    endpoint = await pairing.link(network, account, offer, code)
+    return await _link(network, request, account, offer, code.adv_secret)
+
+
+async def _pair_code(network: Network, request: Request) -> _Answer:
+    account = network.account(_number(request.text("number", DEMO_PHONE)))
+    waiting = link_code.find(network, account.number)
+    offer = pairing.offer_of(network, waiting.connection)
+    adv_secret = await link_code.type_in(network, account, waiting, request.text("code"))
+    return await _link(network, request, account, offer, adv_secret)
+
+
+async def _link(
+    network: Network,
+    request: Request,
+    account: Account,
+    offer: pairing.PairingOffer,
+    adv_secret: bytes,
+) -> _Answer:
+    outcome = request.text("outcome", "link")
+    if outcome in _FAILED_LINKS:
+        await _FAILED_LINKS[outcome](network, account, offer)
+        return 200, {"outcome": outcome}
+    if outcome != "link":
+        raise ControlError(400, f"outcome is link, {' or '.join(_FAILED_LINKS)}")
+    endpoint = await pairing.link(network, account, offer, adv_secret)
     return 200, {
         "jid": str(endpoint.jid),
         "lid": str(endpoint.lid),
@@ -156,10 +180,12 @@ def _number(text: str) -> str:
     return digits
 
 
+_FAILED_LINKS = {"break_off": pairing.break_off, "refuse": pairing.refuse}
 _ROUTES: tuple[tuple[str, str, _Route], ...] = (
     ("GET", "/state", _get_state),
     ("POST", "/accounts", _add_account),
     ("POST", "/scan", _scan),
+    ("POST", "/pair-code", _pair_code),
     ("POST", "/accounts/([0-9]+)/send", _send),
     ("POST", "/accounts/([0-9]+)/read", _read),
     ("DELETE", "/accounts/([0-9]+)/devices/([0-9]+)", _remove_device),
