@@ -1,0 +1,116 @@
+"""Linking by a code on the phone, and messages that may have arrived, as a person meets them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from app.sandbox.client import SandboxClient
+from tests.product import Product
+from tests.waiting import wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+TEST_PHONE, SILENT = "15551000002", "15551000012"
+SOON = 45_000  # milliseconds, for what takes two seconds on a quiet machine
+
+
+@pytest.fixture(scope="module")
+def network(product: Product, module_folder: Path) -> SandboxClient:
+    """The test network's control."""
+    announced = (module_folder / "sandbox" / "sandbox.json").read_text()
+    return SandboxClient(json.loads(announced)["control_url"])
+
+
+@pytest.fixture(scope="module")
+def shop(context: BrowserContext, product: Product) -> str:
+    """The path of an instance that was linked by a code typed on the test phone."""
+    page = context.new_page()
+    page.goto(product.setup_path)
+    page.get_by_label("Email").fill("anna@example.com")
+    page.get_by_label("Пароль").fill("correct horse battery staple")
+    page.get_by_role("button", name="Создать учетную запись").click()
+    page.goto("/ui/instances/new")
+    page.get_by_label("Имя", exact=True).fill("Цветы")
+    page.get_by_role("button", name="Создать инстанс").click()
+    page.get_by_text("Войти по коду на телефоне").click()
+    page.get_by_label("Номер телефона учетной записи").fill(f"+{TEST_PHONE}")
+    page.get_by_role("button", name="Получить код").click()
+    code = page.locator("#phone-code")
+    expect(code).to_have_text(re.compile("^[1-9A-Z]{8}$"), timeout=SOON)
+    expect(page.locator("#state")).to_contain_text("+1 555-100-0002")
+    page.get_by_role("button", name="Ввести на тестовом телефоне").click()
+    expect(page.locator("#state-title")).to_contain_text("Подключено", timeout=SOON)
+    path = page.url
+    page.close()
+    return path
+
+
+def test_a_code_typed_on_the_phone_links_it(page: Page, shop: str) -> None:
+    page.goto(shop)
+    expect(page.locator("#state")).to_contain_text("+1 555-100-0002")
+
+
+def test_a_number_that_whatsapp_does_not_know_is_told_in_words(page: Page, shop: str) -> None:
+    page.goto("/ui/instances/new")
+    page.get_by_label("Имя", exact=True).fill("Чужой номер")
+    page.get_by_role("button", name="Создать инстанс").click()
+    page.get_by_text("Войти по коду на телефоне").click()
+    page.get_by_label("Номер телефона учетной записи").fill("+1 555 100 0099")
+    page.get_by_role("button", name="Получить код").click()
+    title = page.locator("#state-title")
+    expect(title).to_contain_text("WhatsApp не даёт код для этого номера", timeout=SOON)
+    expect(page.locator("#state .hint")).to_contain_text("Проверьте номер")
+
+
+def test_two_messages_that_may_have_arrived_are_settled_each_on_its_own(
+    page: Page, shop: str, product: Product, network: SandboxClient
+) -> None:
+    page.goto(f"{shop}/chat")
+    page.get_by_label("Номер телефона").fill(f"+{SILENT}")
+    page.get_by_role("button", name="Открыть чат").click()
+    page.wait_for_load_state()
+    network.set_faults(ack_messages=False, withhold_receipts=True)
+    first, second = (leave_unconfirmed(page, product, network, text) for text in ("Один", "Два"))
+    network.reset_faults()
+
+    second.get_by_role("button", name="Отправить ещё раз").click()
+    expect(second).to_contain_text("Отправлено ещё раз новым сообщением")
+    expect(page.locator(".bubble-out .bubble-text")).to_have_text(["Один", "Два", "Два"])
+    expect(page.locator(".bubble-out .ticks").last).to_contain_text("Доставлено", timeout=SOON)
+
+    one, two, _ = received(network)
+    network.read(SILENT, TEST_PHONE, [one])
+    expect(first.locator(".ticks")).to_contain_text("Прочитано", timeout=SOON)
+    expect(first.get_by_role("button")).to_have_count(0)
+    expect(second.locator(".ticks")).to_contain_text("Возможно, доставлено")
+    network.read(SILENT, TEST_PHONE, [two])
+    expect(second.locator(".ticks")).to_contain_text("Прочитано", timeout=SOON)
+
+
+def leave_unconfirmed(page: Page, product: Product, network: SandboxClient, text: str) -> Locator:
+    """Writes a message that arrives while nobody acknowledges it and its host dies: its bubble."""
+    before = len(received(network))
+    field = page.get_by_label("Сообщение", exact=True)
+    field.fill(text)
+    field.press("Enter")
+    wait_for(lambda: len(received(network)) > before, SOON / 1000, "the other phone has it")
+    [host] = product.processes("sessions")
+    host.kill()
+    bubble = page.locator(".bubble-out", has_text=text).first
+    expect(bubble.locator(".bubble-why")).to_contain_text("Возможно, доставлено", timeout=SOON)
+    return bubble
+
+
+def received(network: SandboxClient) -> list[str]:
+    """The ids of what the silent contact got, in order."""
+    return [
+        entry["id"]
+        for entry in network.log()
+        if entry["kind"] == "message"
+        and (entry["account"], entry["direction"]) == (SILENT, "received")
+    ]
