@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         )
 
     @property
+    def uses_postgres(self) -> bool:
+        """Whether the database is PostgreSQL; then the sessions' keys are in it too."""
+        return self.sqlalchemy_url.startswith("postgresql")
+
+    @property
     def redis_socket(self) -> Path:
         """Where the bundled Redis listens when REDIS_URL is not set.
 

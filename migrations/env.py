@@ -16,6 +16,7 @@ from alembic.operations import ops
 from flask import current_app
 from sqlalchemy import Connection
 
+from app.engine.keystore import SCHEMA
 from app.extensions import db
 
 _ENGINE_TABLES = "whatsmeow_"  # the WhatsApp engine makes and migrates its own tables
@@ -97,9 +98,17 @@ def configure(**where: Any) -> None:
     )
 
 
+def make_engine_schema(connection: Connection) -> None:
+    """The place of the engine's tables in PostgreSQL; what is in it is the engine's alone."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
+        connection.commit()
+
+
 def run_online() -> None:
     """Migrates the database."""
     with db.engine.connect() as connection, without_foreign_keys(connection):
+        make_engine_schema(connection)
         configure(connection=connection)
         with context.begin_transaction():
             context.run_migrations()

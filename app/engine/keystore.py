@@ -7,6 +7,7 @@ would even drop the engine's (https://www.sqlite.org/howtocorrupt.html, section 
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -24,10 +25,19 @@ from app.engine.errors import EngineError
 
 _READER = Path(__file__).with_name("sqlite_reader.py")
 _READ_SECONDS = 15.0
+_CONNECT_SECONDS = 10
 _LEAST_FREE_BYTES = 4 * 1024 * 1024
+SCHEMA = "engine"
+"""Of the engine's tables in PostgreSQL; the product's own stay in the usual one."""
 
 _ACCOUNT = "SELECT jid, lid, push_name, platform FROM whatsmeow_device WHERE jid = :jid"
 _ACCOUNTS = "SELECT jid, lid, push_name, platform FROM whatsmeow_device"
+_ACCOUNT_OF_CODE = f"{_ACCOUNTS} WHERE adv_key = :adv_key"
+_REMOVALS = (
+    "DELETE FROM whatsmeow_privacy_tokens WHERE our_jid = %s",
+    "DELETE FROM whatsmeow_device WHERE jid = %s",  # all else of the device goes with it
+)
+_QR_PARTS = 4  # before the secret come: reference, noise key, identity key (wire.md section 4)
 _SENT_ID = "SELECT message_id FROM whatsmeow_message_secrets WHERE our_jid = :jid AND key = :secret"
 
 
@@ -41,6 +51,16 @@ class KeyStoreUnreadable(EngineError):
 def is_postgres(store: str) -> bool:
     """Returns whether the store is a database URL; else it is a path."""
     return store.startswith(("postgres://", "postgresql://"))
+
+
+def url_for_engine(database_url: str) -> str:
+    """Returns the URL of the key stores in the product's PostgreSQL: in a schema of their own.
+
+    The engine's driver would insist on TLS where the URL says nothing, libpq takes it if it can.
+    """
+    parts = urlsplit(database_url)
+    parameters = {"sslmode": "prefer", **dict(parse_qsl(parts.query)), "search_path": SCHEMA}
+    return urlunsplit(parts._replace(query=urlencode(parameters, quote_via=quote, safe="/")))
 
 
 def engine_name(store: str) -> str:
@@ -59,13 +79,37 @@ def find_account(store: str, jid: str) -> Account | None:
     return _account(_rows(store, _ACCOUNT, {"jid": jid}))
 
 
-def only_account(store: str) -> Account | None:
-    """Returns the account whose keys a store of one session holds, None where no link was made.
+def linked_account(store: str, code: str | None) -> Account | None:
+    """Returns the account that an attempt to link has made, None where no link was made.
 
-    The engine writes the account down before it confirms the link to the phone (whatsmeow,
-    pair.go). Raises KeyStoreUnreadable.
+    A file is the store of one attempt alone; in a database the secret inside the attempt's last QR
+    code tells. The engine writes the account down before it confirms the link to the phone
+    (whatsmeow, pair.go). Raises KeyStoreUnreadable.
     """
-    return _account(_rows(store, _ACCOUNTS, {}))
+    if not is_postgres(store):
+        return _account(_rows(store, _ACCOUNTS, {}))
+    parts = (code or "").rpartition("#")[2].split(",")
+    if len(parts) < _QR_PARTS:
+        return None
+    secret = base64.b64decode(parts[_QR_PARTS - 1])
+    return _account(_rows(store, _ACCOUNT_OF_CODE, {"adv_key": secret}))
+
+
+def accounts(store: str) -> list[str]:
+    """Returns the JIDs of all accounts whose keys the store holds. Raises KeyStoreUnreadable."""
+    return [str(row[0]) for row in _rows(store, _ACCOUNTS, {})]
+
+
+def remove_account(store: str, jid: str) -> None:
+    """Deletes the keys of one account from a database, for good. Raises KeyStoreUnreadable."""
+    try:
+        with psycopg.connect(libpq_url(store), connect_timeout=_CONNECT_SECONDS) as connection:
+            for statement in _REMOVALS:
+                connection.execute(statement, (jid,))
+    except psycopg.errors.UndefinedTable:
+        return
+    except psycopg.Error as error:
+        raise KeyStoreUnreadable(str(error).strip()) from error
 
 
 def _account(rows: list[list[Any]]) -> Account | None:
@@ -132,7 +176,7 @@ def _postgres_rows(store: str, query: str, values: dict[str, Any]) -> list[list[
     for key in values:
         query = query.replace(f":{key}", f"%({key})s")
     try:
-        with psycopg.connect(libpq_url(store), connect_timeout=10) as connection:
+        with psycopg.connect(libpq_url(store), connect_timeout=_CONNECT_SECONDS) as connection:
             connection.read_only = True
             return [list(row) for row in connection.execute(query, values)]
     except psycopg.errors.UndefinedTable:

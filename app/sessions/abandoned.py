@@ -39,9 +39,9 @@ def settle() -> None:
 def _linked_account(pairing: Pairing) -> Account | None:
     if pairing.started_at is None:
         return None
-    store = key_files.path_of(current_settings(), pairing.key_store)
+    store = key_files.store_of(current_settings(), pairing.key_store)
     try:
-        return keystore.only_account(str(store))
+        return keystore.linked_account(store, pairing.code)
     except EngineError as error:
         log.error("pairing.keys_unreadable", pairing_id=pairing.id, error=str(error))
         return None

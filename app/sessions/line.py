@@ -144,5 +144,5 @@ class Line:
             proxy = network.proxy_of(self._settings)
         except SandboxStateError as error:
             raise NetworkUnreachable(str(error)) from error
-        store = key_files.path_of(self._settings, self._key_store)
-        return OpenRequest(jid=self._jid, store=str(store), proxy=proxy)
+        store = key_files.store_of(self._settings, self._key_store)
+        return OpenRequest(jid=self._jid, store=store, proxy=proxy)

@@ -40,12 +40,13 @@ def run(pairing_id: str) -> None:
         pairing = db.session.get_one(Pairing, pairing_id)
         key_store, phone = pairing.key_store, pairing.phone
     settings = current_settings()
+    attempt = _Attempt(pairing_id, settings, key_store, phone)
     linked = False
     try:
-        linked = _Attempt(pairing_id, settings, key_store, phone).run()
+        linked = attempt.run()
     finally:
         if not linked:
-            key_files.remove(settings, key_store)
+            key_files.remove(settings, key_store, attempt.jid)
     if linked:
         reconcile()  # the clock would, too, but somebody is watching
 
@@ -60,6 +61,7 @@ class _Attempt:
         self._settings = settings
         self._key_store = key_store
         self._phone = phone
+        self.jid: str | None = None  # of the device, once the phone has linked it
         self._next_beat = 0.0
         self._interrupted = threading.Event()
 
@@ -120,6 +122,7 @@ class _Attempt:
 
     def _record(self, said: Said) -> None:
         """The phone lists this device by now: the one thing that must be written down."""
+        self.jid = said.values["jid"]
         user, _, device = said.values["jid"].partition("@")[0].partition(":")
         lid = said.values["lid"]
         for attempt in range(1, _TRIES_TO_RECORD + 1):

@@ -16,6 +16,7 @@ from app.config import Settings
 from app.engine.process import engine_environment
 from app.sessions import key_files, network
 
+STORE_VARIABLE = "PAIRING_KEY_STORE"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -45,9 +46,9 @@ class PairingChild:
         log = logs / "engine-pairing.log"
         with log.open("ab") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                _command(settings, key_store, phone, log),
+                _command(settings, phone, log),
                 cwd=ROOT,
-                env=os.environ | _environment(settings),
+                env=os.environ | _environment(settings, key_store),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -92,15 +93,15 @@ class PairingChild:
         self._output.close()
 
 
-def _command(settings: Settings, key_store: str, phone: str | None, log: Path) -> list[str]:
-    store = key_files.path_of(settings, key_store)
-    command = [sys.executable, "-m", "app.sessions.pairing_process"]
-    command += ["--store", str(store), "--log", str(log)]
+def _command(settings: Settings, phone: str | None, log: Path) -> list[str]:
+    command = [sys.executable, "-m", "app.sessions.pairing_process", "--log", str(log)]
     if phone:
         command += ["--phone", phone]
     proxy = network.proxy_of(settings)
     return [*command, "--proxy", proxy] if proxy else command
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    return engine_environment(settings.sandbox_state if settings.sandbox else None)
+def _environment(settings: Settings, key_store: str) -> dict[str, str]:
+    """The store goes this way: it may hold a password, and everybody can read a command line."""
+    store = {STORE_VARIABLE: key_files.store_of(settings, key_store)}
+    return store | engine_environment(settings.sandbox_state if settings.sandbox else None)

@@ -1,4 +1,5 @@
-"""The program that links one phone: `python -m app.sessions.pairing_process --store FILE`.
+"""The program that links one phone: `python -m app.sessions.pairing_process --log FILE`,
+with PAIRING_KEY_STORE in its environment: a new file, or the URL of a database.
 
 An unpaired client of the engine cannot be cancelled, so every attempt has this process of its own,
 which its parent may kill at any moment, and which the kernel kills with its parent. It knows
@@ -27,7 +28,8 @@ def main(arguments: list[str]) -> None:
     options = _parser().parse_args(arguments)
     said = os.dup(1)
     prepare_process(options.log)
-    request = PairingRequest(store=options.store, proxy=options.proxy, phone=options.phone)
+    store = os.environ["PAIRING_KEY_STORE"]
+    request = PairingRequest(store=store, proxy=options.proxy, phone=options.phone)
     outcome = pair(request, lambda step: _say(said, **_code(step)))
     _say(said, **(_paired(outcome) if isinstance(outcome, Paired) else _failed(outcome)))
     os._exit(0)
@@ -35,7 +37,6 @@ def main(arguments: list[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app.sessions.pairing_process")
-    parser.add_argument("--store", required=True, help="the new key file")
     parser.add_argument("--log", required=True, type=Path, help="takes the engine's own output")
     parser.add_argument("--proxy", help="the way to WhatsApp")
     parser.add_argument("--phone", help="digits of the number to link by a code; else by QR")

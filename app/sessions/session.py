@@ -76,6 +76,7 @@ class LiveSession:
         self._app = app
         self._settings = settings
         self._key_store = account.key_store
+        self._jid = account.device_jid
         self._on_end = on_end
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -296,7 +297,7 @@ class LiveSession:
             return db.session.get(Instance, self.held.instance_id) is None
 
     def _remove_files(self) -> None:
-        key_files.remove(self._settings, self._key_store)
+        key_files.remove(self._settings, self._key_store, self._jid)
         shutil.rmtree(self._spool.parent, ignore_errors=True)
 
     def _give_back(self) -> None:
@@ -307,5 +308,5 @@ class LiveSession:
             if instance.instance_state in held_open:
                 instances.move(instance, InstanceState.DISCONNECTED, reason="host_lost")
             if instance.instance_state is InstanceState.LOGGED_OUT:
-                key_files.remove(self._settings, self._key_store)
+                key_files.remove(self._settings, self._key_store, self._jid)
             leases.release(self.held)
