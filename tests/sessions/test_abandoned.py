@@ -25,6 +25,12 @@ LATER = pairings.NOBODY_ASKS + timedelta(seconds=1)
 
 
 @pytest.fixture
+def database_url() -> str:
+    """These tests put keys into files; tests/engine has keys in PostgreSQL."""
+    return ""
+
+
+@pytest.fixture
 def instance(bob: User) -> Instance:
     return factories.instance(bob)
 

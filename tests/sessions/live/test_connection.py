@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from app.core.states import DesiredState, InstanceState, MessageStatus
+from app.engine import keystore
 from app.services import sessions as wishes
+from app.sessions import key_files
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, Product
 from tests.waiting import wait_for
 
@@ -51,8 +55,9 @@ def test_phone_that_removes_the_device_ends_the_session(linked: tuple[Product, s
     assert now.desired == DesiredState.STOPPED
     assert now.account is not None
     assert now.account.unlinked_at is not None
-    keys = product.settings.key_store_dir / account.key_store
-    wait_for(lambda: not keys.exists(), PATIENCE, "the keys are gone")
+    store = key_files.store_of(product.settings, account.key_store)
+    wait_for(lambda: not keystore.accounts(store), PATIENCE, "the keys are gone")
+    assert product.settings.uses_postgres or not Path(store).exists()
 
 
 def test_signing_out_here_takes_the_device_off_the_phone_and_another_link_works(

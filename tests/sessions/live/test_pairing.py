@@ -9,10 +9,12 @@ import pytest
 
 from app.clock import utcnow
 from app.core.states import InstanceState
+from app.engine import keystore
 from app.extensions import db
 from app.models import Instance, Pairing, User
 from app.services import instances, pairings
 from app.services import sessions as wishes
+from app.sessions import key_files
 from app.transaction import transaction
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, Product
 from tests.waiting import wait_for
@@ -30,14 +32,14 @@ def children(product: Product) -> list[psutil.Process]:
     return product.running("app.sessions.pairing_process")
 
 
-def key_files(product: Product) -> list[str]:
+def names_of_keys(product: Product) -> list[str]:
     return sorted(path.name for path in product.settings.key_store_dir.glob("*"))
 
 
 def wait_until_gone(product: Product) -> None:
     """Until nothing is left of an attempt."""
     wait_for(lambda: not children(product), PATIENCE, "the process is gone")
-    wait_for(lambda: not key_files(product), PATIENCE, "the keys are gone")
+    wait_for(lambda: not names_of_keys(product), PATIENCE, "the keys are gone")
 
 
 def test_scanned_code_links_the_phone_and_ends_the_process(pairing: Product) -> None:
@@ -56,8 +58,11 @@ def test_scanned_code_links_the_phone_and_ends_the_process(pairing: Product) -> 
     assert account is not None
     assert account.device_jid == linked.jid
     assert f"{account.lid}@lid" == linked.lid.replace(f":{linked.device}", "")
-    keys = pairing.settings.key_store_dir / account.key_store
-    assert keys.stat().st_mode & 0o077 == 0
+    if pairing.settings.uses_postgres:
+        assert keystore.accounts(key_files.store_of(pairing.settings, "")) == [linked.jid]
+    else:
+        keys = pairing.settings.key_store_dir / account.key_store
+        assert keys.stat().st_mode & 0o077 == 0
 
 
 def test_link_of_a_worker_killed_before_it_wrote_it_down_is_taken_over(pairing: Product) -> None:
