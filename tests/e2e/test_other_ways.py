@@ -67,6 +67,31 @@ def test_a_number_that_whatsapp_does_not_know_is_told_in_words(page: Page, shop:
     expect(page.locator("#state .hint")).to_contain_text("Проверьте номер")
 
 
+def test_a_number_is_typed_undisturbed_while_the_panel_changes(
+    page: Page, context: BrowserContext, shop: str
+) -> None:
+    page.goto("/ui/instances/new")
+    page.get_by_label("Имя", exact=True).fill("До")
+    page.get_by_role("button", name="Создать инстанс").click()
+    expect(page.locator("#state .qr svg")).to_be_visible(timeout=SOON)
+    page.get_by_text("Войти по коду на телефоне").click()
+    field = page.get_by_label("Номер телефона учетной записи")
+    field.press_sequentially("+7 916")
+    before = page.locator("#state").get_attribute("hx-get")
+    assert before is not None
+
+    other_tab = context.new_page()
+    other_tab.goto(page.url + "/edit")
+    other_tab.get_by_label("Имя", exact=True).fill("После")
+    other_tab.get_by_role("button", name="Сохранить изменения").click()
+    other_tab.close()
+
+    expect(page.locator("#state")).not_to_have_attribute("hx-get", before, timeout=SOON)
+    expect(field).to_be_focused()
+    page.keyboard.type(" 123")
+    expect(field).to_have_value("+7 916 123")
+
+
 def test_two_messages_that_may_have_arrived_are_settled_each_on_its_own(
     page: Page, shop: str, product: Product, network: SandboxClient
 ) -> None:
