@@ -9,7 +9,7 @@ REVISION = $(shell printf %04d $$(( $$(ls migrations/versions | grep -c '^[0-9]'
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo install install-dev user setup-link test test-postgres lint format types translations migration first-migration
+.PHONY: help run demo install install-dev user setup-link test test-postgres chaos lint format types translations migration first-migration
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ ON_POSTGRES := $(addprefix tests/,api services sessions ui webhooks supervisor/t
 
 test-postgres: install-dev ## The tests that touch a database, on a PostgreSQL server of their own
 	$(BIN)/pytest -n 2 --dist loadfile --database postgresql $(ON_POSTGRES)
+
+chaos: install-dev ## Kill everything under load and judge it: make chaos [SCENARIO="1 3"] [SCALE=0.2]
+	$(BIN)/python -m tests.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SCALE),--scale $(SCALE))
 
 lint: install-dev ## Style and likely mistakes
 	$(BIN)/ruff check .
