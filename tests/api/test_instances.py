@@ -208,6 +208,10 @@ OPERATIONS = [
     ("POST", "/logout", None),
     ("POST", "/send", {"to": "+79161234567", "text": "Hi"}),
     ("GET", "/messages/msg_1", None),
+    ("POST", "/messages/msg_1/resend", None),
+    ("POST", "/messages/msg_1/dismiss", None),
+    ("POST", "/messages/msg_1/retry", None),
+    ("POST", "/pair-code", {"phone": "+79161234567"}),
 ]
 
 
