@@ -15,6 +15,8 @@ from app.extensions import csrf, db, login_manager
 from app.models.encryption import use_encryption_keys
 from app.transaction import again_when_beaten
 
+WORKER_CONNECTIONS = 8
+"""The most that a process without a web server holds to PostgreSQL; its threads take turns."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -24,6 +26,7 @@ def build(settings: Settings | None = None, *, web: bool = True) -> Flask:
     settings = settings or load_settings()
     app = _web_application() if web else Flask("app")
     _configure(app, settings)
+    _limit_connections(app, web_connections(settings) if web else WORKER_CONNECTIONS)
     _bind_extensions(app, settings)
     if web:
         _register_rooms(app)
@@ -60,6 +63,19 @@ def _configure(app: Flask, settings: Settings) -> None:
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
     )
     use_encryption_keys(settings.effective_encryption_keys)
+
+
+def web_connections(settings: Settings) -> int:
+    """The most connections that the web server holds to PostgreSQL."""
+    return settings.web_threads + 2
+
+
+def _limit_connections(app: Flask, most: int) -> None:
+    """app.supervisor.connections counts on this limit. A connection is tried before it is used:
+    the server may have been started anew."""
+    if app.config["SETTINGS"].uses_postgres:
+        options = {"pool_size": most, "max_overflow": 0, "pool_pre_ping": True}
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
 
 
 def _bind_extensions(app: Flask, settings: Settings) -> None:

@@ -72,9 +72,10 @@ def _preparing(*, demo: bool) -> Iterator[subprocess.Popen[bytes]]:
 def _finish(supervisor: Supervisor, preparation: subprocess.Popen[bytes]) -> dict[str, str | None]:
     """What app.supervisor.prepare has to say. Raises StartRefused when it failed."""
     supervisor.wait_until(lambda: preparation.poll() is not None, timeout=float("inf"))
-    if preparation.returncode != 0:
-        raise StartRefused("the database could not be prepared; the lines above say why.")
     output, _ = preparation.communicate()
+    if preparation.returncode != 0:
+        unforeseen = "the database could not be prepared; the lines above say why."
+        raise StartRefused(json.loads(output)["refused"] if output else unforeseen)
     prepared: dict[str, str | None] = json.loads(output)
     return prepared
 

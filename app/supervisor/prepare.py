@@ -16,6 +16,8 @@ from app.extensions import db
 from app.logging import configure
 from app.models import User
 from app.services import accounts
+from app.supervisor import connections
+from app.supervisor.guard import StartRefused
 from app.transaction import transaction
 
 DEMO_EMAIL = "demo@example.com"
@@ -32,7 +34,8 @@ class Prepared:
 
 def prepare(settings: Settings, *, demo: bool) -> Prepared:
     """Migrates the database and compiles the translations; with `demo` makes the demo account,
-    else a setup link while nobody has an account."""
+    else a setup link while nobody has an account. Raises StartRefused."""
+    connections.check(settings)
     translations.compile_stale()
     app = create_app(settings, web=False)
     migrating.migrate(app)
@@ -60,4 +63,8 @@ def _demo_account(settings: Settings) -> Prepared:
 if __name__ == "__main__":
     _settings = load_settings()
     configure(_settings)
-    print(json.dumps(asdict(prepare(_settings, demo="--demo" in sys.argv))))
+    try:
+        print(json.dumps(asdict(prepare(_settings, demo="--demo" in sys.argv))))
+    except StartRefused as _refusal:
+        print(json.dumps({"refused": str(_refusal)}))
+        sys.exit(1)
