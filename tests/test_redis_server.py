@@ -93,3 +93,21 @@ def test_server_on_path_comes_before_the_bundled_one(
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert redis_server.find_binary() == program
+
+
+def test_product_runs_on_a_valkey_of_the_machine(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "valkey-server").symlink_to(redis_server.find_binary())
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert redis_server.spec(on(data_dir)).argv[0] == str(tmp_path / "valkey-server")
+    with running(on(data_dir)) as process:
+        assert process.poll() is None
+
+
+def test_server_at_redis_url_is_asked(data_dir: Path, redis_server_url: str) -> None:
+    elsewhere = Settings(_env_file=None, data_dir=data_dir, redis_url=redis_server_url)
+    assert redis_server.answers(elsewhere)
+    nobody = elsewhere.model_copy(update={"redis_url": f"unix://{data_dir}/nobody.sock"})
+    assert not redis_server.answers(nobody)
