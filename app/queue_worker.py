@@ -9,33 +9,17 @@ from collections.abc import Sequence
 
 from flask import Flask
 from rq import Queue, SimpleWorker, Worker
-from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from rq.worker import BaseWorker
 
 from app import bell, create_app
 from app.config import Settings
+from app.rq_worker import QUIET, InApplication
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_QUIET = "WARNING"  # RQ tells the story of every job at INFO
-_REDIS_PAUSE = 5.0  # seconds, the longest between two looks for a Redis that went away
 
 
-class _InApplication(BaseWorker):
-    """A worker whose jobs find the application's database and settings."""
-
-    max_connection_wait_time = _REDIS_PAUSE
-    log_job_description = False  # ids are enough in a log
-    app: Flask
-
-    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        """Whether `job` went well."""
-        with self.app.app_context():
-            return super().perform_job(job, queue, execution)
-
-
-class ForkingWorker(_InApplication, Worker):
+class ForkingWorker(InApplication, Worker):
     """Runs each job in a fork, which may take long, hang or crash, and dies with this process."""
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
@@ -53,7 +37,7 @@ class PairingWorker(ForkingWorker):
             os.kill(self.horse_pid, signal.SIGTERM)
 
 
-class InlineWorker(_InApplication, SimpleWorker):
+class InlineWorker(InApplication, SimpleWorker):
     """Runs jobs in this process: for those that return at once and leave the work to threads."""
 
 
@@ -77,10 +61,8 @@ def run_inline(settings: Settings, queues: Sequence[str]) -> None:
         webhooks.stop()
 
 
-def _work(
-    kind: type[_InApplication], app: Flask, settings: Settings, queues: Sequence[str]
-) -> None:
+def _work(kind: type[InApplication], app: Flask, settings: Settings, queues: Sequence[str]) -> None:
     connection = bell.connect(settings.redis_location)
     worker = kind(list(queues), connection=connection, serializer=JSONSerializer)
     worker.app = app
-    worker.work(logging_level=_QUIET)
+    worker.work(logging_level=QUIET)

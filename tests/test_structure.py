@@ -15,7 +15,7 @@ APP = ROOT / "app"
 # What every room of the product may stand on; they know nothing of the rooms above models.
 FOUNDATIONS = {
     *("bell", "clock", "config", "database", "extensions"),
-    *("i18n", "logging", "qr_code", "topics", "transaction", "version"),
+    *("i18n", "logging", "qr_code", "rq_worker", "topics", "transaction", "version"),
 }
 # Where the arrows of each room may point, itself and the foundations aside.
 ARROWS = {
