@@ -11,13 +11,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.chaos import hosts
+from tests.chaos import abandoned, hosts, processes
 from tests.chaos.judge import Verdict
 from tests.product import ROOT
 
 SCENARIOS: dict[int, Callable[[Path, float], Verdict]] = {
     1: hosts.killed,
+    2: processes.killed,
     3: hosts.stopped,
+    4: abandoned.opened,
 }
 
 

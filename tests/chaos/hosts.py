@@ -47,7 +47,7 @@ def stopped(folder: Path, scale: float) -> Verdict:
     """SIGSTOP of a host for a minute under load, then SIGCONT."""
     verdict = Verdict("3. SIGSTOP of a session host for 60 s, then SIGCONT")
     with running_stage(folder, 10) as stage:
-        burst = Burst(stage, int(700 * scale), int(350 * scale), pace=10 * scale).start()
+        burst = Burst(stage, int(900 * scale), int(900 * scale), pace=10 * scale).start()
         wait_for(lambda: burst.progress() > 0.05, 300, "the burst is on its way")
         pid, held = _busiest(stage)
         host = psutil.Process(pid)
