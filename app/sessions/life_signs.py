@@ -3,12 +3,16 @@
 A lease runs out 25 s after its host died. The kernel knows it sooner: every host holds the lock of
 a file for as long as it lives, whatever ends it. Whoever can take the lock knows that the host is
 gone. A host on another machine has no file here, and its leases simply run out.
+
+The file also tells whom to kill when a host lives but does nothing: see reconcile.py.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 from app.config import Settings
@@ -23,6 +27,7 @@ def show(settings: Settings, host_id: str) -> int:
     unlocked = folder / f"{host_id}.new"  # a file nobody looks at, until the lock is held
     file = os.open(unlocked, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(file, fcntl.LOCK_EX)
+    os.write(file, str(os.getpid()).encode())
     unlocked.rename(folder / f"{host_id}{_SUFFIX}")
     return file
 
@@ -30,6 +35,21 @@ def show(settings: Settings, host_id: str) -> int:
 def dead(settings: Settings) -> list[str]:
     """The ids of hosts of this machine that are gone and not buried yet."""
     return [file.stem for file in _folder(settings).glob(f"*{_SUFFIX}") if _is_free(file)]
+
+
+def living(settings: Settings) -> list[str]:
+    """The ids of hosts of this machine whose processes live, whatever they do."""
+    return [file.stem for file in _folder(settings).glob(f"*{_SUFFIX}") if not _is_free(file)]
+
+
+def end(settings: Settings, host_id: str) -> None:
+    """Kills the process of a host of this machine; does nothing when it is gone already."""
+    file = _folder(settings) / f"{host_id}{_SUFFIX}"
+    if _is_free(file):
+        return
+    # Whoever holds the lock wrote its id, so this is no later process of the same number.
+    with suppress(FileNotFoundError, ProcessLookupError):
+        os.kill(int(file.read_text()), signal.SIGKILL)
 
 
 def bury(settings: Settings, host_id: str) -> None:

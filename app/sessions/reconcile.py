@@ -10,7 +10,7 @@ from sqlalchemy import Select, delete, exists, func, select
 
 from app import bell
 from app.clock import utcnow
-from app.config import current_settings
+from app.config import Settings, current_settings
 from app.core.errors import Conflict
 from app.core.states import DesiredState, InstanceState
 from app.extensions import db
@@ -35,6 +35,7 @@ _OPENABLE = _HELD_OPEN | {InstanceState.DISCONNECTED, InstanceState.STOPPED}
 def reconcile() -> None:
     """One look at what is wanted and what runs; run by the clock every few seconds."""
     settings = current_settings()
+    _end_hung(settings)
     dead = life_signs.dead(settings)
     if not dead and not _something_to_do(utcnow()):
         return
@@ -50,6 +51,21 @@ def reconcile() -> None:
     for host_id in gone:
         _drop_queue(host_id)
         life_signs.bury(settings, host_id)
+
+
+def _end_hung(settings: Settings) -> None:
+    """Kills hosts of this machine that let their leases run out although they live.
+
+    One that was stopped, or hangs, may go on at any moment, and the engine in it is back on the
+    line before we are: it would take the sessions from the host that has them now, on the same
+    keys. So it is gone before its sessions are offered to another.
+    """
+    late = utcnow() - leases.LASTS
+    query = select(Host.id).where(Host.id.in_(life_signs.living(settings)), Host.seen_at < late)
+    for host_id in db.session.scalars(query):
+        log.error("host.hung", host_id=host_id)
+        life_signs.end(settings, host_id)
+    db.session.rollback()
 
 
 def _something_to_do(now: datetime) -> bool:

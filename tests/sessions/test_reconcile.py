@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -19,6 +22,7 @@ from app.sessions.lifecycle import queue_of
 from app.sessions.reconcile import GONE_AFTER, SEEN_WITHIN, reconcile
 from app.transaction import transaction
 from tests import factories
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("app_context")
 
@@ -224,3 +228,44 @@ def test_released_lease_keeps_counting_its_holders(bob: User) -> None:
         leases.release(first)
 
     assert hold(instance, "hst_a").epoch == first.epoch + 1
+
+
+def stopped_host(settings: Settings) -> subprocess.Popen[bytes]:
+    """A process that showed its life sign as hst_a, and was stopped."""
+    program = (
+        "import sys, time\n"
+        "from app.config import load_settings\n"
+        "from app.sessions import life_signs\n"
+        "sign = life_signs.show(load_settings(data_dir=sys.argv[1]), 'hst_a'); time.sleep(600)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(settings.data_dir)])
+    wait_for(lambda: life_signs.living(settings) == ["hst_a"])
+    process.send_signal(signal.SIGSTOP)
+    return process
+
+
+def test_host_on_this_machine_that_let_its_leases_run_out_is_killed_first(
+    bob: User, settings: Settings
+) -> None:
+    process = stopped_host(settings)
+    instance = wanted(bob, InstanceState.CONNECTED)
+    host("hst_a", ago=leases.LASTS + timedelta(seconds=1))
+    host("hst_b")
+
+    reconcile()
+
+    assert process.wait(10) == -signal.SIGKILL
+    reconcile()
+    assert holder_of(instance) == "hst_b"
+    assert life_signs.living(settings) == []
+
+
+def test_host_that_was_seen_is_left_alone(settings: Settings) -> None:
+    process = stopped_host(settings)
+    host("hst_a", ago=leases.LASTS - timedelta(seconds=5))
+
+    reconcile()
+
+    assert process.poll() is None
+    process.kill()
+    process.wait()
