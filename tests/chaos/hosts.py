@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,7 +59,8 @@ def stopped(folder: Path, scale: float) -> Verdict:
         time.sleep(max(0.0, began + _STOPPED_FOR - time.monotonic()))
         elsewhere = _epochs(stage, held)
         before = len(stage.sandbox.log())
-        host.resume()
+        with suppress(psutil.NoSuchProcess):  # the clock may have killed what hung
+            host.resume()
         burst.join()
         found = settled(stage, burst, _SETTLE)
         logins = _logins(stage, held, before)
