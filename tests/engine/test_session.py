@@ -65,7 +65,7 @@ def test_pairing_ends_when_the_connection_is_lost(start_process: Start, sandbox:
     number = process.start_doing("pair", store=store, proxy=proxy)
     process.wait_line("qr")
     sandbox.stop()
-    assert process.answer(number)["failed"] == "connection_lost"
+    assert process.answer(number)["failed"] == "pairing_cut_off"
 
 
 def test_session_connects_after_the_pairing_process_has_left(session: Session):
