@@ -36,7 +36,9 @@ def test_session_host_has_no_children_and_listens_nowhere(linked: tuple[Product,
     product.queue(instance_id, "Hello")
     host = psutil.Process(product.processes["sessions"].pid)
 
-    # On PostgreSQL the engine starts a shell as it connects, and never collects what is left of it.
     children = host.children(recursive=True)
-    assert [child for child in children if child.status() != psutil.STATUS_ZOMBIE] == []
+    if product.settings.database_url:
+        # On PostgreSQL ended shells were seen that nobody collects; what starts them is not known.
+        children = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    assert children == []
     assert [one for one in host.net_connections() if one.status == psutil.CONN_LISTEN] == []
