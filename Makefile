@@ -9,7 +9,8 @@ REVISION = $(shell printf %04d $$(( $$(ls migrations/versions | grep -c '^[0-9]'
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo install install-dev user setup-link test test-postgres chaos lint format types translations migration first-migration
+.PHONY: help run demo install install-dev user users invite reset-link setup-link test test-postgres test-valkey chaos bench \
+	bench-pages bench-chat bench-webhooks lint format types translations icons screenshots migration first-migration
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,6 +29,15 @@ install-dev: $(VENV)/.installed-dev ## The same with what the tests need
 user: install ## A person: make user EMAIL=anna@example.com [ADMIN=1]
 	@$(BIN)/flask --app wsgi users create --email '$(EMAIL)' $(if $(ADMIN),--admin)
 
+users: install ## Everybody who has an account; `flask --app wsgi users --help` does the rest
+	@$(BIN)/flask --app wsgi users list
+
+invite: install ## A link that makes an account, once: make invite [EMAIL=anna@example.com] [ADMIN=1] [LIMIT=3]
+	@$(BIN)/flask --app wsgi users invite --email '$(EMAIL)' $(if $(ADMIN),--admin) $(if $(LIMIT),--limit $(LIMIT))
+
+reset-link: install ## A link for a new password, once: make reset-link EMAIL=anna@example.com
+	@$(BIN)/flask --app wsgi users reset-link '$(EMAIL)'
+
 setup-link: install ## A new link for the first administrator
 	@$(BIN)/flask --app wsgi setup-link
 
@@ -35,16 +45,34 @@ test: install-dev ## Everything that must hold: style, types, the whole suite
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy app wsgi.py worker.py
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 ON_POSTGRES := $(addprefix tests/,api services sessions ui webhooks supervisor/test_prepare.py supervisor/test_roles.py \
-	test_cli.py test_clockwork.py test_health.py test_races.py test_migrations.py)
+	test_cli.py test_clockwork.py test_database.py test_health.py test_races.py test_migrations.py)
 
 test-postgres: install-dev ## The tests that touch a database, on a PostgreSQL server of their own
-	$(BIN)/pytest -n 2 --dist loadfile --database postgresql $(ON_POSTGRES)
+	$(BIN)/pytest -n 3 --dist loadfile --database postgresql --ignore tests/sessions/live/test_full_disk.py $(ON_POSTGRES)
 
-chaos: install-dev ## Kill everything under load and judge it: make chaos [SCENARIO="1 3"] [SCALE=0.2]
-	$(BIN)/python -m tests.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SCALE),--scale $(SCALE))
+chaos: install-dev ## Kill everything under load and judge it: make chaos [SCENARIO="1 3"] [SCALE=0.2] [DATABASE=postgresql] [REPORT=file]
+	$(BIN)/python -m tests.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SCALE),--scale $(SCALE)) \
+		$(if $(DATABASE),--database $(DATABASE)) $(if $(REPORT),--report $(REPORT))
+
+test-valkey: install-dev ## The tests of Redis and of the jobs on the machine's valkey-server
+	@command -v valkey-server >/dev/null || { echo 'Install the package valkey-server (in Debian 12 from backports).'; exit 1; }
+	@! command -v redis-server >/dev/null || { echo 'redis-server is on PATH and would be taken instead.'; exit 1; }
+	$(BIN)/pytest tests/test_redis_server.py tests/test_rq_worker.py tests/jobs
+
+bench: install-dev ## Measure a start with 50 phones, on both databases: docs/reports/bench.md
+	$(BIN)/python -m tests.bench
+
+bench-pages: install-dev ## Measure the list of instances, with up to 1000 of them: docs/reports/list.md
+	$(BIN)/python -m tests.bench.pages
+
+bench-chat: install-dev ## Measure the chat page with 100,000 messages and 5,000 chats: docs/reports/chat.md
+	$(BIN)/python -m tests.bench.chat
+
+bench-webhooks: install-dev ## Measure the webhooks' worker, deliveries a second and delay: docs/reports/webhooks.md
+	$(BIN)/python -m tests.bench.webhooks
 
 lint: install-dev ## Style and likely mistakes
 	$(BIN)/ruff check .
@@ -57,9 +85,16 @@ types: install-dev ## Check the types
 	$(BIN)/mypy app wsgi.py worker.py
 
 translations: install-dev ## Collect the sentences of code and templates into the catalogues
+	@mkdir -p build
 	$(BIN)/pybabel extract -F babel.cfg -k N_ -k lazy_gettext -k _l --no-location --sort-output -o build/messages.pot .
 	$(BIN)/pybabel update -i build/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete
 	$(BIN)/python -m app.translations
+
+icons: install-dev ## Put the icons that pages name into the sprite (for developers; needs npm, which nothing else does)
+	$(BIN)/python -m tools.icons
+
+screenshots: install-dev ## Every page and state in both themes at three widths, into docs/screenshots
+	$(BIN)/python -m tests.look $(if $(ONLY),--only $(ONLY))
 
 migration: install-dev ## A migration from the models: make migration MESSAGE="what it does"
 	@test -n '$(MESSAGE)' || { echo 'usage: make migration MESSAGE="what it does"'; exit 2; }

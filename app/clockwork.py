@@ -39,8 +39,16 @@ class Periodic:
 
 PERIODIC = (
     Periodic("reconcile_sessions", timedelta(seconds=3), "app.sessions.reconcile.reconcile"),
+    Periodic("balance_sessions", timedelta(seconds=10), "app.sessions.balance.balance"),
     Periodic("sweep_webhooks", timedelta(seconds=2), "app.jobs.webhooks.sweep"),
+    Periodic("sweep_imports", timedelta(seconds=3), "app.jobs.imports.sweep"),
     Periodic("end_pairings", timedelta(seconds=5), "app.sessions.abandoned.settle"),
+    Periodic("finish_deletions", timedelta(seconds=1), "app.services.deletions.finish"),
+    Periodic("sweep_media", timedelta(seconds=5), "app.jobs.media.sweep"),
+    Periodic("sweep_files", timedelta(minutes=10), "app.jobs.media.sweep_files"),
+    Periodic("expire_files", timedelta(hours=1), "app.jobs.media.expire"),
+    Periodic("expire_messages", timedelta(seconds=5), "app.jobs.messages.expire"),
+    Periodic("sweep_accounts", timedelta(hours=1), "app.jobs.accounts.sweep"),
     Periodic("sweep_key_files", timedelta(hours=1), "app.sessions.key_files.sweep"),
 )
 

@@ -24,7 +24,7 @@ _SCHEMES = {
     "redis_url": ("redis", "rediss", "unix"),
     "whatsapp_proxy": ("http", "https", "socks5"),
 }
-_SECRET = {"secret_key", "encryption_keys", *_SCHEMES}
+_SECRET = {"secret_key", "encryption_keys", "media_s3_secret_key", *_SCHEMES}
 
 
 class SettingsError(Exception):
@@ -38,6 +38,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    public_url: str = ""
     data_dir: Path = Path("data")
     database_url: str = ""
     redis_url: str = ""
@@ -52,12 +53,24 @@ class Settings(BaseSettings):
     job_workers: int = Field(default=1, ge=1, le=20)
     session_hosts: int = Field(default=1, ge=1, le=20)
     sessions_per_host: int = Field(default=50, ge=1, le=200)
+    host_memory_mb: int = Field(default=512, ge=0)
+    host_reopenings: int = Field(default=200, ge=0)
     whatsapp_proxy: str = ""
+    proxy_private_addresses: bool = True
     webhook_private_addresses: bool = False
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     secure_cookies: bool = False
     max_request_kb: int = Field(default=1024, ge=16)
+    max_upload_mb: int = Field(default=100, ge=1, le=2048)
+    media_fetch_mb: int = Field(default=100, ge=0)
+    media_s3_url: str = ""
+    media_s3_access_key: str = ""
+    media_s3_secret_key: str = ""
+    media_s3_region: str = "us-east-1"
+    media_keep_days: int = Field(default=0, ge=0, le=3650)
+    media_link_hours: int = Field(default=72, ge=1, le=720)
     send_gap_ms: int = Field(default=1000, ge=50, le=600_000)
+    session_check_seconds: int = Field(default=120, ge=5, le=3600)
     sandbox: bool = False
 
     @field_validator("encryption_keys", mode="before")
@@ -78,6 +91,22 @@ class Settings(BaseSettings):
         schemes = _SCHEMES[info.field_name or ""]
         if url and urlsplit(url).scheme not in schemes:
             raise ValueError(f"must begin with {' or '.join(f'{one}://' for one in schemes)}")
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query):
+            raise ValueError("must be an address such as https://whatsapp.example.com")
+        return url.rstrip("/")
+
+    @field_validator("media_s3_url")
+    @classmethod
+    def _check_bucket(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.path.strip("/")):
+            raise ValueError("must name a bucket, such as https://s3.example.com/bucket")
         return url
 
     @field_validator("data_dir")
@@ -126,6 +155,17 @@ class Settings(BaseSettings):
     def spool_dir(self) -> Path:
         """The folder of the sessions' spools of received events."""
         return self.data_dir / "spool"
+
+    @property
+    def public_address(self) -> str:
+        """How others reach this server, without a slash at the end: as PUBLIC_URL says, else as
+        programs on this machine do."""
+        return self.public_url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def media_dir(self) -> Path:
+        """The folder of the files in messages."""
+        return self.data_dir / "media"
 
     @property
     def sandbox_dir(self) -> Path:

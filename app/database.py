@@ -1,4 +1,8 @@
-"""How the product talks to SQLite: write-ahead log, foreign keys, and honest write locks."""
+"""How the product talks to its database.
+
+SQLite: write-ahead log, foreign keys, and honest write locks. PostgreSQL: nobody who sleeps inside
+a transaction holds up the others.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +14,27 @@ from sqlalchemy.orm import Session
 from app.transaction import is_writing
 
 BUSY_TIMEOUT_MS = 10_000
+IDLE_AT_MOST_MS = 15_000
+"""Inside a transaction on PostgreSQL. Less than a lease lasts: a host on a machine that went to
+sleep, or lost its network, may have locked the lease's row, and nobody else could take it."""
 
 
-def prepare_sqlite(engine: Engine) -> None:
-    """Sets up every connection of `engine`; does nothing for another database.
+def prepare(engine: Engine) -> None:
+    """Sets up every connection of `engine`.
 
-    A transaction that will write takes the write lock at its start (BEGIN IMMEDIATE): one that
-    upgrades later fails at once with "database is locked" whatever the time-out.
+    On SQLite a transaction that will write takes the write lock at its start (BEGIN IMMEDIATE): one
+    that upgrades later fails at once with "database is locked" whatever the time-out.
     """
-    if engine.dialect.name != "sqlite":
-        return
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _on_connect)
+        event.listen(engine, "begin", _on_begin)
+    else:
+        event.listen(engine, "connect", _on_connect_to_postgres)
+
+
+def _on_connect_to_postgres(connection: Any, _record: Any) -> None:
+    connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_AT_MOST_MS}")
+    connection.commit()
 
 
 def _on_connect(connection: Any, _record: Any) -> None:

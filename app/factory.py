@@ -8,25 +8,23 @@ from typing import Any
 
 from flask import Flask
 
-from app import bell
+from app import bell, connections, database
 from app.config import Settings, load_settings
-from app.database import prepare_sqlite
 from app.extensions import csrf, db, login_manager
 from app.models.encryption import use_encryption_keys
 from app.transaction import again_when_beaten
 
-WORKER_CONNECTIONS = 8
-"""The most that a process without a web server holds to PostgreSQL; its threads take turns."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def build(settings: Settings | None = None, *, web: bool = True) -> Flask:
+def build(settings: Settings | None = None, *, web: bool = True, threaded: bool = False) -> Flask:
     """An application bound to `settings`, or to those of the environment; without `web` it has
-    the database and Redis, but no pages and no API."""
+    the database and Redis, but no pages and no API. See app.create_app."""
     settings = settings or load_settings()
     app = _web_application() if web else Flask("app")
     _configure(app, settings)
-    _limit_connections(app, web_connections(settings) if web else WORKER_CONNECTIONS)
+    few = connections.THREADED if threaded else connections.IN_TURNS
+    _limit_connections(app, connections.of_web(settings) if web else few)
     _bind_extensions(app, settings)
     if web:
         _register_rooms(app)
@@ -65,13 +63,8 @@ def _configure(app: Flask, settings: Settings) -> None:
     use_encryption_keys(settings.effective_encryption_keys)
 
 
-def web_connections(settings: Settings) -> int:
-    """The most connections that the web server holds to PostgreSQL."""
-    return settings.web_threads + 2
-
-
 def _limit_connections(app: Flask, most: int) -> None:
-    """app.supervisor.connections counts on this limit. A connection is tried before it is used:
+    """app.connections counts on this limit. A connection is tried before it is used:
     the server may have been started anew."""
     if app.config["SETTINGS"].uses_postgres:
         options = {"pool_size": most, "max_overflow": 0, "pool_pre_ping": True}
@@ -83,7 +76,7 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     login_manager.init_app(app, add_context_processor=False)  # see app/ui/presenting.py
     csrf.init_app(app)
     with app.app_context():
-        prepare_sqlite(db.engine)
+        database.prepare(db.engine)
     app.extensions["redis"] = bell.connect(settings.redis_location)
 
 

@@ -53,12 +53,13 @@ def run_pairing(settings: Settings) -> None:
 
 def run_inline(settings: Settings, queues: Sequence[str]) -> None:
     """The same for jobs that return at once; what they left to threads is finished at the end."""
-    from app.jobs import webhooks  # brings what sends over HTTP, which other roles do without
+    from app.jobs import downloads, webhooks  # bring HTTP, which other roles do without
 
-    app = create_app(settings, web=False)
+    app = create_app(settings, web=False, threaded=True)
     _work(InlineWorker, app, settings, queues)
     with app.app_context():
         webhooks.stop()
+        downloads.stop()
 
 
 def _work(kind: type[InApplication], app: Flask, settings: Settings, queues: Sequence[str]) -> None:

@@ -21,3 +21,23 @@ def chats(instance_id: str) -> str:
 def chat(chat_id: str) -> str:
     """The messages of one chat."""
     return f"chat:{chat_id}"
+
+
+def journal(instance_id: str) -> str:
+    """The journal of one instance."""
+    return f"journal:{instance_id}"
+
+
+def contacts(instance_id: str) -> str:
+    """The contacts of an instance, and what is being done with them."""
+    return f"contacts:{instance_id}"
+
+
+def number_check(check_id: str) -> str:
+    """The answer to a question about a number."""
+    return f"number_check:{check_id}"
+
+
+def webhooks_of(user_id: str) -> str:
+    """The webhooks of a person, and what was delivered to them."""
+    return f"webhooks:{user_id}"

@@ -18,12 +18,15 @@ from sqlalchemy import Connection
 
 from app.engine.keystore import SCHEMA
 from app.extensions import db
+from app.models.message_text import is_of_index, keep_index
 
 _ENGINE_TABLES = "whatsmeow_"  # the WhatsApp engine makes and migrates its own tables
 
 
 def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
-    """Whether a table found in the database belongs to the product."""
+    """Whether a table or index found in the database is one that migrations make."""
+    if is_of_index(name):
+        return False
     return not (kind == "table" and name is not None and name.startswith(_ENGINE_TABLES))
 
 
@@ -112,6 +115,7 @@ def run_online() -> None:
         configure(connection=connection)
         with context.begin_transaction():
             context.run_migrations()
+            keep_index(connection)
             check_foreign_keys(connection)
 
 

@@ -11,12 +11,30 @@ from typing import Any, TypeVar
 from argon2 import PasswordHasher
 
 from app.clock import utcnow
+from app.config import current_settings
 from app.core.ids import new_id
+from app.core.media import MediaKind, MediaState
+from app.core.sniffing import mime_of
 from app.core.states import DesiredState, InstanceState, MessageStatus
-from app.models import Chat, Endpoint, Host, Instance, LinkedAccount, Message, User
+from app.models import (
+    Call,
+    Chat,
+    Contact,
+    ContactImport,
+    Endpoint,
+    Host,
+    Instance,
+    LinkedAccount,
+    Media,
+    Message,
+    User,
+    WhatsAppContact,
+)
 from app.models.base import Base
+from app.models.call import Fate
 from app.models.message import INCOMING
 from app.models.user import USER
+from app.storage import storage_of
 from app.transaction import transaction
 
 PASSWORD = "correct horse battery staple"
@@ -37,7 +55,7 @@ def user(**overrides: Any) -> User:
             "password_hash": _PASSWORD_HASH,
             "role": USER,
             "created_at": utcnow(),
-            "session_stamp": "stamp",
+            "risks_understood_at": utcnow(),
         },
         overrides,
     )
@@ -96,6 +114,7 @@ def chat(account: LinkedAccount, **overrides: Any) -> Chat:
             "name": "Contact",
             "last_at": utcnow(),
             "created_at": utcnow(),
+            "last_kind": "text" if overrides.get("last_text") else None,
         },
         overrides,
     )
@@ -121,17 +140,102 @@ def message(chat: Chat, **overrides: Any) -> Message:
     )
 
 
+def contact(instance: Instance, **overrides: Any) -> Contact:
+    """A contact that is kept in the database of `instance`."""
+    now, number = utcnow(), next(_numbers)
+    values = {
+        "instance_id": instance.id,
+        "phone": f"1555300{number:04}",
+        "created_at": now,
+        "updated_at": now,
+    }
+    return _add(Contact, "con", _listed(Contact, values | overrides), {})
+
+
+def whatsapp_contact(account: LinkedAccount, **overrides: Any) -> WhatsAppContact:
+    """Somebody whom the WhatsApp of `account` knows."""
+    values = {
+        "account_id": account.id,
+        "phone": f"1555400{next(_numbers):04}",
+        "created_at": utcnow(),
+    }
+    return _add(WhatsAppContact, "wac", _listed(WhatsAppContact, values | overrides), {})
+
+
+def contact_import(account: LinkedAccount, **overrides: Any) -> ContactImport:
+    """An import that nobody works on."""
+    now = utcnow()
+    values = {"instance_id": account.instance_id, "account_id": account.id, "state": "copying"}
+    return _add(ContactImport, "imp", {**values, "created_at": now, "touched_at": now}, overrides)
+
+
+def _listed(kind: type[Contact] | type[WhatsAppContact], values: dict[str, Any]) -> dict[str, Any]:
+    """`values`, and what lists go by."""
+    names = ("name", "book_name", "push_name", "business_name")
+    sample = kind(**{name: "" for name in names if hasattr(kind, name)} | values)
+    sample.index()
+    return values | {"sort_key": sample.sort_key, "search": sample.search}
+
+
+def media(message: Message, **overrides: Any) -> Media:
+    """The file of `message`, still at WhatsApp; nobody fetches it."""
+    return _add(
+        Media,
+        "med",
+        {
+            "instance_id": message.instance_id,
+            "message_id": message.id,
+            "kind": MediaKind.IMAGE,
+            "state": MediaState.WAITING,
+            "created_at": utcnow(),
+        },
+        overrides,
+    )
+
+
+def stored_media(message: Message, content: bytes, **overrides: Any) -> Media:
+    """A file of `message` that is here, with these bytes."""
+    with storage_of(current_settings()).draft() as draft:
+        draft.write(content)
+        values = {"size": draft.size, "sha256": draft.sha256, "mime": mime_of(content)}
+        values |= {"storage_key": draft.keep(), "state": MediaState.STORED}
+    return media(message, **(values | overrides))
+
+
 def endpoint(instance: Instance, **overrides: Any) -> Endpoint:
     """A webhook endpoint of `instance` that is told of received messages."""
     return _add(
         Endpoint,
         "whe",
         {
+            "owner_id": instance.owner_id,
             "instance_id": instance.id,
             "url": "http://127.0.0.1:9/hook",
             "events": ["message_received"],
             "secret": "shared secret",
             "created_at": utcnow(),
+        },
+        overrides,
+    )
+
+
+def call(instance: Instance, wa_id: str, **overrides: Any) -> Call:
+    """A call of somebody that is to be rejected."""
+    now = utcnow()
+    return _add(
+        Call,
+        "call",
+        {
+            "instance_id": instance.id,
+            "account_id": instance.account_id,
+            "wa_id": wa_id,
+            "caller_phone": "15552000001",
+            "caller_lid": "90001",
+            "is_group": False,
+            "video": False,
+            "offered_at": now,
+            "fate": Fate.RINGING,
+            "created_at": now,
         },
         overrides,
     )

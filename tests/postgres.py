@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,11 @@ _QUICK = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
-    "max_connections": "150",
     "shared_buffers": "64MB",
     "listen_addresses": "",
 }
-"""Nothing here outlives the run, so nothing has to survive a power cut."""
+"""Nothing here outlives the run, so nothing has to survive a power cut. Connections are as many as
+in a server that nobody has set up."""
 
 
 class PostgresServer:
@@ -75,7 +75,9 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres(memory: Path | None) -> Iterator[PostgresServer]:
+def running_postgres(
+    memory: Path | None, options: Mapping[str, str] = _QUICK
+) -> Iterator[PostgresServer]:
     """A server in a folder below `memory`, gone afterwards."""
     binaries = _binaries()
     assert binaries is not None
@@ -85,7 +87,7 @@ def running_postgres(memory: Path | None) -> Iterator[PostgresServer]:
         shutil.chown(folder, owner["user"], owner["group"])
     try:
         _make_cluster(binaries, folder, owner)
-        with _process(binaries, folder, owner):
+        with _process(binaries, folder, owner, options):
             server = PostgresServer(folder)
             wait_for(server.answers, 30, "PostgreSQL answers")
             yield server
@@ -121,8 +123,10 @@ def _make_cluster(binaries: Path, folder: Path, owner: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _process(binaries: Path, folder: Path, owner: dict[str, Any]) -> Iterator[None]:
-    options = _QUICK | {"unix_socket_directories": str(folder)}
+def _process(
+    binaries: Path, folder: Path, owner: dict[str, Any], options: Mapping[str, str]
+) -> Iterator[None]:
+    options = {**options, "unix_socket_directories": str(folder)}
     command = [str(binaries / "postgres"), "-D", str(folder / "data")]
     command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     with (

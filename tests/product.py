@@ -99,11 +99,16 @@ def running_product(data_dir: Path, *arguments: str, **environment: str) -> Iter
 
 
 def start(
-    data_dir: Path, port: int, output: IO[bytes] | int, *arguments: str, **environment: str
+    data_dir: Path,
+    port: int,
+    output: IO[bytes] | int,
+    *arguments: str,
+    module: str = "app.supervisor",
+    **environment: str,
 ) -> subprocess.Popen[bytes]:
     """The supervisor's process, its logs and its prints in `output`."""
     return subprocess.Popen(
-        [sys.executable, "-m", "app.supervisor", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env={**os.environ, "DATA_DIR": str(data_dir), "PORT": str(port), **environment},
         stdout=output,

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,6 +22,11 @@ class Request:
     body: bytes
     connection: int  # the same number means the same connection
     at: float  # time.monotonic()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its body came: a sender that is killed leaves a part."""
+        return len(self.body) == int(self.headers.get("Content-Length", 0))
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,10 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
+
+            def handle(self) -> None:
+                with suppress(ConnectionError):  # the sender was killed
+                    super().handle()
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -20,14 +20,14 @@ def load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
 
 def example_lines() -> dict[str, str]:
     lines = (ROOT / ".env.example").read_text().splitlines()
-    found = [re.fullmatch(r"#([A-Z_]+)=(.*)", line) for line in lines]
+    found = [re.fullmatch(r"#([A-Z0-9_]+)=(.*)", line) for line in lines]
     return {match[1]: match[2] for match in found if match}
 
 
 def documented_rows() -> dict[str, str]:
     text = (ROOT / "docs" / "configuration.md").read_text()
     rows: dict[str, str] = dict(
-        re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`|empty) \|", text, re.M)
+        re.findall(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`|empty) \|", text, re.M)
     )
     return rows
 

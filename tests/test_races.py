@@ -103,7 +103,7 @@ def test_one_name_goes_to_one_of_two_new_instances(app, bob, meet, twice):
 
 
 def test_one_address_makes_one_account(app, meet, twice):
-    meet(accounts, "_checked_email")
+    meet(accounts, "checked_email")
     answers = twice(
         lambda: accounts.create_user(email="anna@example.com", password=factories.PASSWORD)
     )
@@ -247,7 +247,7 @@ def test_who_is_beaten_every_time_is_told_of_a_conflict(app, bob):
         with transaction() as session:
             values = {"email": bob.email, "password_hash": "", "role": "user"}
             now = utcnow()
-            session.add(User(id=new_id("usr", now), created_at=now, session_stamp="", **values))
+            session.add(User(id=new_id("usr", now), created_at=now, **values))
 
     with app.app_context(), pytest.raises(Conflict):
         take_the_same_address()

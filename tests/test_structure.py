@@ -14,19 +14,23 @@ APP = ROOT / "app"
 
 # What every room of the product may stand on; they know nothing of the rooms above models.
 FOUNDATIONS = {
-    *("bell", "clock", "config", "database", "extensions"),
-    *("i18n", "logging", "qr_code", "rq_worker", "topics", "transaction", "version"),
+    *("bell", "clock", "config", "connections", "database", "extensions"),
+    *("i18n", "logging", "qr_code", "rq_worker", "topics", "transaction", "version", "waiting"),
 }
 # Where the arrows of each room may point, itself and the foundations aside.
 ARROWS = {
     "core": set[str](),
     "models": {"core"},
     "outgoing": {"core"},
-    "services": {"core", "models", "outgoing"},
-    "engine": {"core", "sandbox.trust"},
-    "sessions": {"core", "models", "services", "engine", "supervisor.process"},
-    "jobs": {"core", "models", "services", "outgoing", "sessions", "engine", "supervisor.process"},
-    "security": {"core", "models", "services"},
+    "storage": {"core"},
+    "services": {"core", "models", "outgoing", "storage"},
+    "engine": {"core", "outgoing", "sandbox.trust"},
+    "sessions": {"core", "models", "services", "engine", "storage", "supervisor.process"},
+    "jobs": {
+        *("core", "models", "services", "outgoing", "sessions", "engine", "storage"),
+        "supervisor.process",
+    },
+    "security": {"core", "models", "services", "storage"},
     "ui": {"core", "models", "services", "security", "sandbox.client"},  # the demo's test phone
     "api": {"core", "models", "services", "security"},
     "sandbox": set[str](),

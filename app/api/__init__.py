@@ -7,8 +7,28 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Adds the API to `app`."""
-    from app.api import accounts, identity, instances, linking, messages, openapi  # noqa: F401
+    from app.api import (
+        accounts,
+        activity,
+        contact_imports,
+        contacts,
+        credentials,
+        identity,
+        instances,
+        invitations,
+        linking,
+        media,
+        messages,
+        openapi,
+        queue,
+        users,
+        webhooks,
+    )
     from app.api.blueprint import bp
+
+    # Importing these put their views on the blueprint.
+    _ = (accounts, activity, credentials, identity, instances, invitations)
+    _ = (contact_imports, contacts, linking, media, messages, queue, users, webhooks)
 
     openapi.configure(app)
     app.register_blueprint(bp)

@@ -1,4 +1,4 @@
-"""Signing in, and who one is."""
+"""Signing in, and who one is: name, language, theme."""
 
 from __future__ import annotations
 
@@ -40,8 +40,20 @@ class Person(Answer):
     email: str
     name: str
     role: Literal["administrator", "user"]
-    language: str | None
+    language: str | None = Field(description="ru or en; null: as the browser asks.")
+    theme: str | None = Field(description="light or dark; null: as the system asks.")
+    instance_limit: int | None = Field(
+        description="How many instances the person may have; null: as many as they like."
+    )
     created_at: Moment
+
+
+class Preferences(Body):
+    """What people say about themselves. What is left out stays as it is."""
+
+    name: str | None = Field(default=None, max_length=accounts.NAME_LENGTH)
+    language: Literal["ru", "en"] | None = None
+    theme: Literal["light", "dark"] | None = None
 
 
 class SignedIn(Answer):
@@ -84,6 +96,28 @@ def show_me() -> Person:
     return person(caller())
 
 
+@bp.patch("/auth/me")
+@takes(Preferences, example={"name": "Anna", "language": "en", "theme": None})
+@bp.output(Person, description="The person as they are now.")
+@bp.doc(operation_id="updateMe", summary="Change name, language or theme", tags=["Account"])
+def update_me(body: Preferences) -> Person:
+    """Change name, language or theme
+
+    What is left out stays as it is; null for language and theme leaves them to the browser.
+    """
+    given = body.model_fields_set
+    me = caller()
+    with transaction():
+        if "name" in given:
+            accounts.rename(me, body.name or "")
+        accounts.prefer(
+            me,
+            language=body.language if "language" in given else me.language,
+            theme=body.theme if "theme" in given else me.theme,
+        )
+    return person(me)
+
+
 def person(user: User) -> Person:
     """`user` as the API shows them."""
     return Person(
@@ -92,6 +126,8 @@ def person(user: User) -> Person:
         name=user.name,
         role="administrator" if user.is_administrator else "user",
         language=user.language,
+        theme=user.theme,
+        instance_limit=user.instance_limit,
         created_at=iso(user.created_at),
     )
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, Any, TypeVar
 
+from apiflask.exceptions import HTTPError
 from flask import request
-from pydantic import BaseModel, ConfigDict, WithJsonSchema, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 from werkzeug.exceptions import BadRequest
@@ -20,6 +21,7 @@ from app.core.texts import N_
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 """A point in time as app.core.events.iso writes it."""
 
+Form = TypeVar("Form", bound="Body")
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -66,6 +68,28 @@ def takes(schema: type[Body], **options: Any) -> Callable[[View], View]:
         return read_first  # type: ignore[return-value]
 
     return decorate
+
+
+def takes_form_too(form_view: Callable[..., Any]) -> Callable[[View], View]:
+    """Has a request that is a form with files answered by `form_view`, any other by the view."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def choose(*args: Any, **kwargs: Any) -> Any:
+            is_form = request.mimetype == "multipart/form-data"
+            return (form_view if is_form else view)(*args, **kwargs)
+
+        return choose  # type: ignore[return-value]
+
+    return decorate
+
+
+def checked_form(schema: type[Form]) -> Form:
+    """The fields of a form, checked as those of a JSON body are. Answers 422 to what is wrong."""
+    try:
+        return schema.model_validate(request.form.to_dict())
+    except ValidationError as error:
+        raise HTTPError(422) from error
 
 
 def _read_json() -> None:

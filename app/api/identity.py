@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from flask import g, request
+import structlog
+from flask import Response, g, request
 from flask_login import current_user
+from sqlalchemy.exc import DBAPIError
 
 from app.api.blueprint import bp
-from app.core.errors import NotFound, Unauthorized
+from app.core.errors import Forbidden, NotFound, Unauthorized
 from app.core.texts import N_
 from app.models import User
-from app.security import protect_cookie_request
-from app.services import accounts
+from app.models.user import BY_KEY, BY_TOKEN
+from app.security import browser_sessions, protect_cookie_request
+from app.services import accounts, api_keys
+from app.transaction import transaction
+
+log = structlog.get_logger(__name__)
 
 _BEARER = "bearer "
 OPEN = frozenset({"api.login", "api.show_openapi"})
@@ -26,9 +32,31 @@ def identify() -> None:
         g.caller = _caller()
 
 
+@bp.after_request
+def note_use(response: Response) -> Response:
+    """Writes down, every few minutes, that the key is used."""
+    key_id = g.pop("key_to_note", None)
+    if key_id is not None:
+        try:
+            with transaction():
+                api_keys.note_use(key_id)
+        except DBAPIError as error:
+            log.warning("api_key.not_noted", error=str(error.orig))
+    return response
+
+
 def caller() -> User:
     """The person this request acts for."""
     user: User = g.caller
+    return user
+
+
+def administrator() -> User:
+    """The caller, who may manage people. Raises Forbidden, before anything is looked up, so that
+    nobody else learns who is there."""
+    user = caller()
+    if not user.is_administrator:
+        raise Forbidden(N_("Only administrators may do this."), code="administrators_only")
     return user
 
 
@@ -36,15 +64,21 @@ def _caller() -> User:
     """A key or token that was sent decides alone: a wrong one is not made good by a cookie."""
     key = request.headers.get("X-API-Key")
     if key is not None:
-        return accounts.by_key(key)
+        return _by_key(key)
     authorization = request.headers.get("Authorization")
     if authorization is not None:
         return _by_authorization(authorization)
     if not current_user.is_authenticated:
         raise Unauthorized(N_("Send an API key or a token."), code="unauthorized")
     protect_cookie_request()
-    user: User = current_user._get_current_object()
-    return user
+    return browser_sessions.current_person()
+
+
+def _by_key(key: str) -> User:
+    row = api_keys.find(key)
+    user = accounts.enabled(row.user)
+    g.key_to_note = row.id if api_keys.is_use_due(row) else None
+    return _program(user, BY_KEY)
 
 
 def _by_authorization(value: str) -> User:
@@ -52,5 +86,11 @@ def _by_authorization(value: str) -> User:
         raise Unauthorized(N_("Only Bearer is understood here."), code="bad_authorization")
     credential = value[len(_BEARER) :].strip()
     if credential.startswith(accounts.KEY_PREFIX):
-        return accounts.by_key(credential)
-    return accounts.by_token(credential)
+        return _by_key(credential)
+    return _program(accounts.by_token(credential), BY_TOKEN)
+
+
+def _program(user: User, by: str) -> User:
+    """`user`, with the note that a program acts for them: the journal tells it."""
+    user.came_by = by
+    return user

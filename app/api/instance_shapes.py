@@ -41,7 +41,29 @@ SWITCHES = {
     "notify_sent": Subscription.SENT,
     "notify_delivery": Subscription.DELIVERY,
     "notify_read": Subscription.READ,
+    "notify_connection": Subscription.CONNECTION,
+    "notify_calls": Subscription.CALLS,
 }
+
+
+class ProxySettings(Body):
+    """An instance's own way to WhatsApp."""
+
+    scheme: Literal["http", "https", "socks5"] = Field(description="What kind of proxy it is.")
+    host: str = Field(description="A name or an IP address.")
+    port: int | None = Field(default=None, description="1 to 65535; default: the kind's usual one.")
+    username: str | None = Field(default=None, description="Null or empty: it asks for none.")
+    password: str | None = Field(
+        default=None,
+        description="Never shown again. Left out: the saved one, while host and user name stay.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_what_is_only_shown(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if key != "hasPassword"}
 
 
 class InstanceSettings(Body):
@@ -63,6 +85,10 @@ class InstanceSettings(Body):
     notify_read: bool | None = Field(
         default=None, description="message_status with status read or played; default off."
     )
+    notify_connection: bool | None = Field(
+        default=None, description="connected, disconnected and logged_out; default off."
+    )
+    notify_calls: bool | None = Field(default=None, description="call_received; default off.")
     max_retries: int | None = Field(
         default=None, description="Tries after the first one, 0 to 20; default 3."
     )
@@ -75,6 +101,32 @@ class InstanceSettings(Body):
     )
     headers: dict[str, str] | None = Field(
         default=None, description="More headers for the webhook's requests."
+    )
+
+    proxy: ProxySettings | None = Field(
+        default=None,
+        description=(
+            "Tried before it is saved, and used from the next connection. Null: the way of the"
+            " deployment."
+        ),
+    )
+    proxy_anyway: bool | None = Field(
+        default=None, description="true: save the proxy even if it does not work now."
+    )
+    presence: Literal["online", "never"] | None = Field(
+        default=None,
+        description="Whether the account is shown as online while connected; default online.",
+    )
+    send_gap_seconds: int | None = Field(
+        default=None,
+        description="Least pause between two messages, 1 to 600; null: that of the deployment.",
+    )
+    auto_read: bool | None = Field(
+        default=None,
+        description="Whether what arrives is marked as read on WhatsApp; default off.",
+    )
+    reject_calls: bool | None = Field(
+        default=None, description="Whether calls are rejected as soon as they come; default off."
     )
 
     @model_validator(mode="before")
@@ -111,6 +163,16 @@ class Status(Answer):
     retry_at: Moment | None = Field(description="When the next attempt to connect comes.")
 
 
+class ShownProxy(Answer):
+    """An instance's own way to WhatsApp, without its password."""
+
+    scheme: Literal["http", "https", "socks5"]
+    host: str
+    port: int
+    username: str
+    has_password: bool = Field(description="Whether a password is saved.")
+
+
 class Instance(Status):
     """One place for one WhatsApp account."""
 
@@ -124,9 +186,16 @@ class Instance(Status):
     notify_sent: bool
     notify_delivery: bool
     notify_read: bool
+    notify_connection: bool
+    notify_calls: bool
     max_retries: int
     retry_interval: int = Field(description="Milliseconds.")
     headers: dict[str, str]
+    proxy: ShownProxy | None = Field(description="Its own proxy; null: the way of the deployment.")
+    presence: Literal["online", "never"]
+    send_gap_seconds: int | None
+    auto_read: bool
+    reject_calls: bool
     webhook_secret: str | None = Field(
         default=None,
         description="Only in the answer that set it, and with ?include=webhookSecret.",
@@ -140,6 +209,7 @@ class Instance(Status):
         return shown
 
 
+_PARTS_SHOWN = ("scheme", "host", "port", "username")
 _ONLY_SHOWN = frozenset(
     field.alias
     for name, field in Instance.model_fields.items()
@@ -158,6 +228,7 @@ def instance_shown(
         created_at=iso(instance.created_at),
         **_status_values(instance),
         **_webhook_values(endpoint),
+        **_connection_values(instance),
         webhook_secret=endpoint.secret if endpoint and secret else None,
     )
 
@@ -188,6 +259,21 @@ def _reason(instance: models.Instance) -> Reason | None:
     return Reason(
         code=reason.slug, message=words(reason.sentence, detail), hint=words(reason.hint, detail)
     )
+
+
+def _connection_values(instance: models.Instance) -> dict[str, Any]:
+    proxy = instance.proxy
+    shown: dict[str, Any] = {
+        "presence": instance.presence,
+        "send_gap_seconds": instance.send_gap_seconds,
+        "auto_read": instance.auto_read,
+        "reject_calls": instance.reject_calls,
+        "proxy": None,
+    }
+    if proxy is not None:
+        shown["proxy"] = {name: getattr(proxy, name) for name in _PARTS_SHOWN}
+        shown["proxy"]["has_password"] = bool(proxy.password)
+    return shown
 
 
 def _webhook_values(endpoint: models.Endpoint | None) -> dict[str, Any]:

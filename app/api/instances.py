@@ -7,6 +7,7 @@ from typing import Literal
 from flask import Response, url_for
 from pydantic import Field
 
+from app.api import connection_settings, webhook_settings
 from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, takes
 from app.api.identity import caller
@@ -18,10 +19,9 @@ from app.api.instance_shapes import (
     instance_shown,
 )
 from app.api.pages import PageQuery
-from app.api.webhook_settings import apply
 from app.core.errors import Invalid
 from app.core.texts import N_
-from app.services import instances, webhooks
+from app.services import deletions, instances, webhooks
 from app.transaction import transaction
 
 TAGS = ["Instances"]
@@ -69,11 +69,13 @@ def create_instance(body: NewInstance) -> tuple[Instance, int, dict[str, str]]:
 
     With its webhook, if webhookUrl is given; then the answer holds the webhook's secret.
     """
+    proxy = connection_settings.tested_proxy(body, None)
     with transaction():
         instance = instances.create(
             owner=caller(), name=body.name, description=body.description or ""
         )
-        new_secret = apply(instance, body, actor=caller())
+        new_secret = webhook_settings.apply(instance, body, actor=caller())
+        connection_settings.apply(instance, body, proxy, actor=caller())
     endpoint = webhooks.endpoint_of(instance)
     place = {"Location": url_for("api.show_instance", instance_id=instance.id)}
     return instance_shown(instance, endpoint, secret=new_secret), 201, place
@@ -115,26 +117,41 @@ def patch_instance(instance_id: str, body: InstanceSettings) -> Instance:
     return _changed(instance_id, body)
 
 
+class Deletion(Body):
+    """How to delete."""
+
+    log_out: bool = Field(
+        default=True, description="Whether the phone is to be unlinked first, where it can be."
+    )
+
+
 @bp.delete(PATH)
+@bp.input(Deletion, location="query", arg_name="query")
 @bp.output({}, status_code=204, description="It is gone.")
 @bp.doc(operation_id="deleteInstance", summary="Delete an instance", tags=TAGS)
-def delete_instance(instance_id: str) -> Response:
+def delete_instance(instance_id: str, query: Deletion) -> Response:
     """Delete an instance
 
-    With its chats, messages and webhooks. The session is closed; the phone may list the device
-    until it is logged out there, so log out first.
+    With its chats, messages, also those that still wait to be sent, and webhooks. A running
+    session is ended in the seconds that follow: with logOut (the default) the phone is unlinked,
+    without it, or where there is no connection, the phone may list the device until it is removed
+    there.
     """
     with transaction():
-        instances.delete(instances.get_for(caller(), instance_id), actor=caller())
+        instance = instances.get_for(caller(), instance_id)
+        deletions.delete(instance, actor=caller(), log_out=query.log_out)
     return Response(status=204)
 
 
 def _changed(instance_id: str, body: InstanceSettings) -> Instance:
     if "name" in body.model_fields_set and body.name is None:
         raise Invalid(N_("Give the instance a name."), field="name", code="name_missing")
+    saved = instances.get_for(caller(), instance_id).proxy
+    proxy = connection_settings.tested_proxy(body, saved)
     with transaction():
         instance = instances.get_for(caller(), instance_id)
         if body.name is not None or body.description is not None:
             instances.change(instance, actor=caller(), name=body.name, description=body.description)
-        new_secret = apply(instance, body, actor=caller())
+        new_secret = webhook_settings.apply(instance, body, actor=caller())
+        connection_settings.apply(instance, body, proxy, actor=caller())
     return instance_shown(instance, webhooks.endpoint_of(instance), secret=new_secret)

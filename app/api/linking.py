@@ -11,7 +11,6 @@ from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, Moment, takes
 from app.api.identity import caller
 from app.api.instance_shapes import State, Status, status_shown
-from app.api.waiting import LONGEST, wait_for
 from app.config import current_settings
 from app.core.errors import Conflict
 from app.core.events import iso
@@ -20,6 +19,7 @@ from app.models import Pairing
 from app.qr_code import svg_of
 from app.services import instances, pairings, sessions
 from app.transaction import transaction
+from app.waiting import LONGEST, wait_for
 
 TAGS = ["Linking"]
 
@@ -130,7 +130,8 @@ def show_status(instance_id: str) -> Status:
 def reconnect(instance_id: str) -> Status:
     """Reconnect
 
-    Connects again where a phone is linked, else starts an attempt to link one.
+    Connects again where a phone is linked, closing a connection that stands; else starts an
+    attempt to link one.
     """
     with transaction():
         instance = instances.get_for(caller(), instance_id)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
 
 from flask import request
 from pydantic import Field
 
 from app import models, topics
 from app.api.blueprint import bp
-from app.api.bodies import Answer, Body, Moment, takes
+from app.api.bodies import Answer, Body, Moment, checked_form, takes, takes_form_too
 from app.api.identity import caller
-from app.api.waiting import LONGEST, wait_for
 from app.config import current_settings
 from app.core.errors import Invalid
 from app.core.events import iso
 from app.core.states import MessageStatus
 from app.core.texts import N_
 from app.models.message import FROM_API
-from app.services import instances, messaging
+from app.security.uploads import send
+from app.services import instances, messaging, timing, uploads
+from app.services.media import NewFile
+from app.services.message_payload import media_facts, quote_facts
 from app.transaction import transaction
+from app.waiting import LONGEST, wait_for
 
 TAGS = ["Messages"]
 KEY_LENGTH = 255
@@ -35,6 +39,56 @@ class TextToSend(Body):
         "(…@s.whatsapp.net, …@lid, …@g.us).",
     )
     text: str = Field(description="1 to 65536 characters.")
+    send_at: datetime | None = Field(
+        default=None,
+        description="Not before this moment (ISO 8601 with a time zone), up to a year ahead.",
+    )
+    ttl: int | None = Field(
+        default=None,
+        description="Seconds it is good for, from when it is due: 1 to 2592000. What could not be "
+        "sent until then is expired.",
+    )
+    reply_to: str | None = Field(
+        default=None,
+        max_length=64,
+        description="The id, ours or WhatsApp's, of the message of this chat that it answers.",
+    )
+
+
+class FileToSend(Body):
+    """A file and whom to send it to; the file itself is the part `file`."""
+
+    to: str = Field(max_length=100)
+    caption: str = ""
+    send_at: datetime | None = None
+    ttl: int | None = None
+    reply_to: str | None = Field(default=None, max_length=64)
+
+
+class Quoted(Answer):
+    """The message that another one answers, as it was then."""
+
+    message_id: str | None = Field(description="None where it is not stored here.")
+    whatsapp_id: str
+    from_me: bool
+    type: str = Field(examples=["text"])
+    body: str = Field(description="The first 300 characters of its text.")
+
+
+class File(Answer):
+    """The file of a message. Until it is stored, all of it is what the sender says."""
+
+    kind: Literal["image", "video", "gif", "audio", "voice", "document", "sticker"]
+    mime_type: str | None = Field(examples=["application/pdf"])
+    file_name: str | None = Field(examples=["invoice.pdf"])
+    size: int | None = Field(description="In bytes.")
+    seconds: int | None
+    width: int | None = Field(description="In pixels.")
+    height: int | None
+    state: Literal["waiting", "fetching", "stored", "failed", "expired"] = Field(
+        description="stored: it can be had; expired: WhatsApp has deleted it."
+    )
+    failure: str | None = Field(description="A code, where the last try to fetch it failed.")
 
 
 class Wait(Body):
@@ -54,7 +108,9 @@ class Message(Answer):
     direction: Literal["in", "out"]
     source: Literal["ui", "api", "phone"] | None = Field(description="Of an outgoing one.")
     type: str = Field(examples=["text"])
-    body: str
+    body: str = Field(description="The text, or the caption of a file.")
+    media: File | None = Field(description="The file it carries.")
+    quoted: Quoted | None = Field(description="The message it answers.")
     status: Literal[
         "queued",
         "sending",
@@ -74,6 +130,8 @@ class Message(Answer):
     )
     resent_as: str | None = Field(description="The id of the message sent in its place.")
     whatsapp_id: str | None = Field(description="WhatsApp's own id, once it is known.")
+    send_at: Moment | None = Field(description="When it is wanted to go, where not at once.")
+    expires_at: Moment | None = Field(description="From then on it is not sent any more.")
     created_at: Moment
     timestamp: Moment = Field(description="Its place in the conversation.")
     sent_at: Moment | None
@@ -87,17 +145,40 @@ class Sent(Answer):
     message: Message
 
 
+def send_file(instance_id: str, query: Wait) -> tuple[Sent, int]:
+    """The same for a form with a file."""
+    instance_id = instances.get_for(caller(), instance_id).id
+    form, key = checked_form(FileToSend), _idempotency_key()
+
+    def queue(file: NewFile) -> models.Message:
+        return uploads.queue_file(
+            instances.get_for(caller(), instance_id),
+            file,
+            to=form.to,
+            caption=form.caption,
+            source=FROM_API,
+            country=current_settings().default_country,
+            idempotency_key=key,
+            timing=timing.Timing(_with_zone(form.send_at), form.ttl),
+            reply_to=form.reply_to,
+        )
+
+    return _sent(send(request.files.get("file"), queue), query)
+
+
 @bp.post("/instances/<instance_id>/send")
 @bp.input(Wait, location="query", arg_name="query")
-@takes(TextToSend, example={"to": "+7 916 123-45-67", "text": "Your order is ready."})
 @bp.output(Sent, status_code=202, description="Queued; its status tells how far it has come.")
+@takes_form_too(send_file)
+@takes(TextToSend, example={"to": "+7 916 123-45-67", "text": "Your order is ready."})
 @bp.doc(operation_id="sendMessage", summary="Send a message", tags=TAGS)
 def send_message(instance_id: str, query: Wait, body: TextToSend) -> tuple[Sent, int]:
     """Send a message
 
     Answers 202 at once, with the queued message. With ?wait=SECONDS it waits until WhatsApp has
     accepted or refused the message, and answers 200 then. The header Idempotency-Key makes a
-    repeated request harmless: the same key gives the same message.
+    repeated request harmless: the same key gives the same message. A file is sent as
+    multipart/form-data with the parts to, file and, if wanted, caption.
     """
     with transaction():
         message = messaging.queue_text(
@@ -107,7 +188,13 @@ def send_message(instance_id: str, query: Wait, body: TextToSend) -> tuple[Sent,
             source=FROM_API,
             country=current_settings().default_country,
             idempotency_key=_idempotency_key(),
+            timing=timing.Timing(_with_zone(body.send_at), body.ttl),
+            reply_to=body.reply_to,
         )
+    return _sent(message, query)
+
+
+def _sent(message: models.Message, query: Wait) -> tuple[Sent, int]:
     settled = query.wait > 0 and _settled_within(message, query.wait)
     return Sent(message=message_shown(message)), 200 if settled else 202
 
@@ -177,11 +264,15 @@ def message_shown(message: models.Message) -> Message:
             "source": message.source,
             "type": message.kind,
             "body": message.body,
+            "media": _file_shown(message.media),
+            "quoted": quote_facts(message.quote) if message.quote else None,
             "status": message.status,
             "failure": message.failure,
             "settled": message.settled,
             "resentAs": message.resent_as_id,
             "whatsappId": message.wa_id,
+            "sendAt": iso(message.send_at) if message.send_at else None,
+            "expiresAt": iso(message.expires_at) if message.expires_at else None,
             "createdAt": iso(message.created_at),
             "timestamp": iso(message.shown_at),
             "sentAt": iso(message.sent_at) if message.sent_at else None,
@@ -191,11 +282,24 @@ def message_shown(message: models.Message) -> Message:
     )
 
 
+def _file_shown(media: models.Media | None) -> dict[str, Any] | None:
+    if media is None:
+        return None
+    return media_facts(media) | {"state": media.state, "failure": media.failure}
+
+
 def _settled_within(message: models.Message, seconds: int) -> bool:
     def settled() -> bool:
         return message.status not in UNDER_WAY
 
     return wait_for(settled, topic=topics.chat(message.chat_id), seconds=seconds)
+
+
+def _with_zone(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        message = N_("Write the time with its time zone, like 2026-12-24T10:00:00Z.")
+        raise Invalid(message, field="sendAt", code="send_at_without_zone")
+    return moment
 
 
 def _idempotency_key() -> str | None:

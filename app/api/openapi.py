@@ -28,9 +28,24 @@ _IDEMPOTENCY_KEY = {
     "description": "The same key gives the same message, however often it is sent.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
+_FORM = {
+    "schema": {
+        "type": "object",
+        "required": ["to", "file"],
+        "properties": {
+            "to": {"type": "string", "maxLength": 100},
+            "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+            "caption": {"type": "string", "maxLength": 1024},
+            "sendAt": {"type": "string", "format": "date-time"},
+            "ttl": {"type": "integer"},
+        },
+    },
+    "example": {"to": "+7 916 123-45-67", "caption": "Your invoice", "file": "(the bytes)"},
+}
 _REFUSALS = {
     "400": "The body is not JSON.",
     "401": "The key or the token is missing or wrong.",
+    "403": "Your account is disabled, or you may not do this.",
     "404": "There is no such thing, or it is somebody else's.",
     "409": "Not possible in the present state.",
     "413": "The body is too large.",
@@ -40,14 +55,29 @@ _REFUSALS = {
 }
 _CONFLICTING = frozenset(
     {
+        "addContact",
+        "cancelContactImport",
+        "cancelMessage",
+        "createInstance",
+        "createUser",
+        "createWebhook",
+        "deleteUser",
+        "disableUser",
         "dismissMessage",
+        "fetchMedia",
+        "getMedia",
         "getPhoneCode",
         "getQrCode",
+        "importContacts",
         "logOutInstance",
+        "pauseQueue",
         "reconnectInstance",
         "resendMessage",
+        "resumeQueue",
         "retryMessage",
         "sendMessage",
+        "updateContact",
+        "updateUser",
     }
 )
 
@@ -115,6 +145,7 @@ def _complete_operation(operation: dict[str, Any], *, has_id: bool) -> None:
         body["required"] = True
     if name == "sendMessage":
         operation["parameters"].append(_IDEMPOTENCY_KEY)
+        operation["requestBody"]["content"]["multipart/form-data"] = _FORM
         operation["responses"]["200"] = {
             **operation["responses"]["202"],
             "description": "With ?wait: WhatsApp has accepted or refused it.",
@@ -127,7 +158,7 @@ def _complete_operation(operation: dict[str, Any], *, has_id: bool) -> None:
 
 
 def _refusals_of(operation: dict[str, Any], *, has_id: bool) -> list[str]:
-    statuses = {"401"}
+    statuses = {"401", "403"}
     if operation.get("requestBody"):
         statuses |= {"400", "413", "415", "422"}
     if any(one["in"] == "query" for one in operation["parameters"]):
@@ -136,6 +167,8 @@ def _refusals_of(operation: dict[str, Any], *, has_id: bool) -> list[str]:
         statuses.add("404")
     if operation["operationId"] in _CONFLICTING:
         statuses.add("409")
-    if operation["operationId"] == "login":
+    if operation["operationId"] in {"getApiKey", "listWebhooks", "createWebhook"}:
+        statuses.add("404")
+    if operation["operationId"] in {"login", "changePassword"}:
         statuses.add("429")
     return sorted(statuses)

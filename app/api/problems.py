@@ -45,6 +45,7 @@ _BY_KIND = {
     "greater_than_equal": N_("At least %(ge)s."),
     "less_than_equal": N_("At most %(le)s."),
     "dict_type": N_("Write a JSON object."),
+    "list_type": N_("Write a list."),
     "literal_error": N_("Choose one of: %(expected)s."),
     "one_way_to_sign_in": N_("Send either email and password, or apiKey."),
 }

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from app.core.states import InstanceState
+
 
 class Event(StrEnum):
     """What an endpoint can be told of (the names of the specification)."""
@@ -14,19 +16,52 @@ class Event(StrEnum):
     MESSAGE_RECEIVED = "message_received"
     MESSAGE_SENT = "message_sent"
     MESSAGE_STATUS = "message_status"
+    MESSAGE_FAILED = "message_failed"
+    MESSAGE_UNCONFIRMED = "message_unconfirmed"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    LOGGED_OUT = "logged_out"
+    QR_RECEIVED = "qr_received"
+    CALL_RECEIVED = "call_received"
+    CONTACTS_IMPORTED = "contacts_imported"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 class Subscription(StrEnum):
     """What an endpoint can choose to be told of.
 
     The delivered and the read status are two switches of the specification but one event, so
-    message_status is chosen by the status; every other event is chosen by its own name.
+    message_status is chosen by the status; what becomes of the connection is one switch for three
+    events; every other event is chosen by its own name.
     """
 
     RECEIVED = "message_received"
     SENT = "message_sent"
     DELIVERY = "message_status:delivered"
     READ = "message_status:read"
+    FAILED = "message_failed"
+    UNCONFIRMED = "message_unconfirmed"
+    CONNECTION = "connection"
+    QR_CODES = "qr_received"
+    CALLS = "call_received"
+    CONTACTS = "contacts_imported"
+    WEBHOOKS = "webhook_disabled"
+
+
+_RUNNING = {InstanceState.CONNECTING, InstanceState.CONNECTED, InstanceState.DISCONNECTED}
+_OF_CONNECTION = {Event.CONNECTED, Event.DISCONNECTED, Event.LOGGED_OUT}
+
+
+def connection_event(seen: InstanceState, to: InstanceState) -> Event | None:
+    """The event that an instance's move from one state to another is; None where it is none."""
+    if to is InstanceState.CONNECTED:
+        return Event.CONNECTED
+    if to is InstanceState.LOGGED_OUT:
+        return Event.LOGGED_OUT
+    if to is InstanceState.DISCONNECTED:
+        return Event.DISCONNECTED if seen is InstanceState.CONNECTED else None
+    ended = to in {InstanceState.FAILED, InstanceState.STOPPED} and seen in _RUNNING
+    return Event.DISCONNECTED if ended else None
 
 
 def subscription_for(event: Event, data: dict[str, Any]) -> str:
@@ -34,6 +69,8 @@ def subscription_for(event: Event, data: dict[str, Any]) -> str:
 
     A voice message that was listened to ("played") was read.
     """
+    if event in _OF_CONNECTION:
+        return Subscription.CONNECTION
     if event is not Event.MESSAGE_STATUS:
         return event.value
     return Subscription.DELIVERY if data["status"] == "delivered" else Subscription.READ

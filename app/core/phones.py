@@ -66,6 +66,16 @@ def show_phone(digits: str | None) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def digits_of_number(text: str, *, country: str) -> str:
+    """What to look for in international numbers where somebody typed a number or a part of one:
+    its digits, without what is only dialled (00, or the 8 of "8 916 123-45-67" in Russia)."""
+    digits = "".join(filter(str.isdecimal, text))
+    if text.strip().startswith("+"):
+        return digits
+    trunk = phonenumbers.ndd_prefix_for_region(country, True) or ""
+    return digits.removeprefix("00" if digits.startswith("00") else trunk) or digits
+
+
 def phone_jid(digits: str) -> str:
     """The JID of a phone number."""
     return f"{digits}@{PHONE_SERVER}"

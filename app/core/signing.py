@@ -25,17 +25,31 @@ def hex_signature(secret: str, body: bytes) -> str:
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def headers_for(secret: str, body: bytes, *, delivery_id: str, now: datetime) -> dict[str, str]:
-    """Both schemes' headers for one attempt at `now`; `delivery_id` is the same over retries."""
+def headers_for(
+    secret: str, body: bytes, *, delivery_id: str, now: datetime, former: str | None = None
+) -> dict[str, str]:
+    """Both schemes' headers for one attempt at `now`; `delivery_id` is the same over retries.
+
+    `former` is the secret before this one, while it still counts: it signs, too, in a header of its
+    own and as a further entry of the standard one.
+    """
     seconds = str(int(now.timestamp()))
     signed = b".".join([delivery_id.encode(), seconds.encode(), body])
-    standard = hmac.new(_key(secret), signed, hashlib.sha256).digest()
-    return {
+    headers = {
         "X-Webhook-Signature": hex_signature(secret, body),
         "webhook-id": delivery_id,
         "webhook-timestamp": seconds,
-        "webhook-signature": f"v1,{base64.b64encode(standard).decode()}",
+        "webhook-signature": _standard_signature(secret, signed),
     }
+    if former is not None:
+        headers["X-Webhook-Former-Signature"] = hex_signature(former, body)
+        headers["webhook-signature"] += f" {_standard_signature(former, signed)}"
+    return headers
+
+
+def _standard_signature(secret: str, signed: bytes) -> str:
+    mac = hmac.new(_key(secret), signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(mac).decode()}"
 
 
 def _key(secret: str) -> bytes:

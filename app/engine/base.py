@@ -7,13 +7,15 @@ Events do not come translated: a session hands over `RawEvent`s, which are cheap
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from app.core.media import FileFacts
 from app.engine.address import Address
 from app.engine.events import Event
 from app.engine.raw import RawEvent
+from app.engine.reach import Typed
 
 EventSink = Callable[[RawEvent], None]
 
@@ -40,13 +42,48 @@ class Account:
 class OpenRequest:
     """Which session to open.
 
-    store: a path, or a `postgresql://` URL without a driver suffix. proxy: an `http://` or
-    `socks5://` URL, None for a direct connection.
+    store: a path, or a `postgresql://` URL without a driver suffix. proxy: an `http://`,
+    `https://` or `socks5://` URL, None for the environment's or a direct connection; media goes
+    the same way. typed: set where somebody typed the proxy in for this instance; then `start` also
+    raises what `reach.check` finds wrong with it.
     """
 
     jid: str
     store: str
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    typed: Typed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody the account's WhatsApp knows; number or LID may be unknown, never both."""
+
+    phone: str | None  # digits
+    lid: str | None  # user part
+    book_name: str = ""  # of the phone's address book
+    push_name: str = ""  # what they call themselves
+    business_name: str = ""  # of a business account that WhatsApp has verified
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingFile:
+    """A file to send. `read` gives all of its bytes, and is called once, when it is this file's
+    turn: files are uploaded one at a time. `preview`: a JPEG of a few KB, None for none."""
+
+    facts: FileFacts
+    read: Callable[[], bytes] = field(repr=False)
+    preview: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """The message that one of ours answers: its id, the JID of who wrote it, and what of it is
+    shown. `kind`: "text" or a kind of file."""
+
+    id: str
+    author: str
+    kind: str
+    text: str
 
 
 class EngineSession(Protocol):
@@ -55,8 +92,9 @@ class EngineSession(Protocol):
     def start(self) -> None:
         """Connects; returns once the connection stands. Connected or a refusal comes as an event.
 
-        Raises NetworkUnreachable (try again later), KeysMissing (pair again). After a first success
-        the engine reconnects by itself.
+        Raises NetworkUnreachable and KeyStoreUnwritable (try again later), KeysMissing (pair again;
+        LinkEnded when WhatsApp ended the link). After a first success the engine reconnects by
+        itself.
         """
 
     def close(self) -> None:
@@ -65,22 +103,61 @@ class EngineSession(Protocol):
     def logout(self) -> None:
         """Unlinks this device from the account, deletes its keys, and closes. No event follows."""
 
-    def send_text(self, to: str, text: str, *, secret: bytes) -> Sent:
+    def send_text(
+        self, to: str, text: str, *, secret: bytes, quote: Quotation | None = None
+    ) -> Sent:
         """Sends `text` to the JID `to` and returns when WhatsApp has accepted it (up to 75 s).
 
         `secret`: 32 random bytes, kept by the caller beforehand; `find_sent_id` finds the message's
-        id by them. Sends of one session wait for each other.
+        id by them. `quote`: what it answers. Sends of one session wait for each other.
         """
 
+    def send_file(
+        self,
+        to: str,
+        file: OutgoingFile,
+        caption: str,
+        *,
+        secret: bytes,
+        quote: Quotation | None = None,
+    ) -> Sent:
+        """Uploads a file and sends it, as `send_text` does. What fails before the upload is over
+        has not left; what `file.read` raises comes out as it is."""
+
     def find_sent_id(self, secret: bytes) -> str | None:
-        """Returns the id of the message with this secret, None if none ever left.
+        """Returns the id of the message with this secret, None if none ever left. Raises
+        KeyStoreUnwritable while that cannot be told.
 
         An id means "may have gone". Works on a closed session too; not while a send with this
         secret is under way.
         """
 
+    def check(self, seconds: float) -> None:
+        """Asks WhatsApp something that the person does not notice, and waits `seconds` at most.
+
+        Never waits for a send. Raises NotConnected, NoAnswer, KeyStoreUnwritable.
+        """
+
     def mark_read(self, ids: Sequence[str], *, chat: str, sender: str) -> None:
         """Tells `sender` that these messages of `chat` were read. May take as long as a send."""
+
+    def contacts(self) -> list[Person]:
+        """Returns whom the account knows, by now and everybody once. Works on a closed session too.
+
+        What the phone has just told may still be missing: nothing says when it is all there.
+        """
+
+    def lid_of(self, phone: str) -> str | None:
+        """Asks WhatsApp for the LID (user part) of a number (digits); None: it is not registered.
+
+        Takes up to 75 s while WhatsApp does not answer. Raises EngineError.
+        """
+
+    def reject_call(self, call_id: str, *, caller: str) -> None:
+        """Declines a call of the JID `caller` that rings; one that is over stays so.
+
+        Raises EngineError, NotConnected among them. Does not wait for WhatsApp's answer.
+        """
 
     def set_available(self, available: bool) -> None:
         """Shows the account as online or not. Raises EngineError "push_name_unknown" too early."""
@@ -89,8 +166,13 @@ class EngineSession(Protocol):
 class Engine(Protocol):
     """A way to WhatsApp."""
 
+    @property
+    def opened(self) -> int:
+        """How many connections were begun in this process, those that are closed by now too."""
+
     def open(self, request: OpenRequest, on_event: EventSink) -> EngineSession:
-        """Returns a session, not connected yet. Raises KeysMissing when its keys are not there.
+        """Returns a session, not connected yet. Raises KeysMissing when its keys are not there,
+        LinkEnded when the engine has deleted them.
 
         `on_event` is called on a thread of the session, one event at a time: it must only write the
         event down and return, and must not raise.

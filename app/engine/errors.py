@@ -41,6 +41,22 @@ class KeysMissing(EngineError):
         super().__init__("keys_missing", detail, permanent=True)
 
 
+class LinkEnded(KeysMissing):
+    """The engine deleted the device's keys: WhatsApp refused them, or the phone removed the device,
+    and no event told. Pair again."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.slug = "link_ended"
+
+
+class NoAnswer(EngineError):
+    """WhatsApp did not answer in time, or what it sends is not taken: the session is dead."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__("no_answer", detail)
+
+
 class KeyStoreUnwritable(EngineError):
     """Keys cannot be written, so nothing is sent: a message's id could not be found again."""
 
@@ -53,6 +69,13 @@ class NotConnected(EngineError):
 
     def __init__(self, detail: str = "") -> None:
         super().__init__("not_connected", detail)
+
+
+class UploadFailed(EngineError):
+    """WhatsApp's media host did not take a file: the message has not left."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__("upload_failed", detail)
 
 
 @dataclass(frozen=True)
@@ -81,6 +104,14 @@ _RULES = (
     _Rule(r"^can't send presence without PushName", "push_name_unknown"),
     _Rule(r"^websocket", "connection_lost", may_have_left=True),
 )
+
+
+def upload_error(text: str) -> EngineError:
+    """Returns the error that the engine's sentence about an upload stands for; none of them lets
+    anything have left."""
+    error = engine_error(text)
+    not_connected = isinstance(error, NotConnected) or "websocket not connected" in text
+    return NotConnected(text) if not_connected else UploadFailed(text)
 
 
 def engine_error(text: str) -> EngineError:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from app.core.media import FileFacts, RemoteFile
 from app.engine.address import Address
 
 
@@ -15,6 +16,10 @@ class Text:
     """A plain text message. Never empty."""
 
     text: str
+
+
+ON_THE_PHONE = "unavailable"
+"""Kind of a message that is to be opened on the phone alone (view once)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,31 @@ class Unsupported:
     text: str = ""
 
 
-Content: TypeAlias = Text | Unsupported
+@dataclass(frozen=True, slots=True)
+class File:
+    """An image, video, audio, document or sticker. `text` is its caption, "" where it has none.
+
+    `facts` are what the sender's program says. `remote` is None where it does not say where the
+    file is.
+    """
+
+    facts: FileFacts
+    text: str
+    remote: RemoteFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The message that another one answers, as the sender's program tells it: `kind` and `text` as
+    of the contents above."""
+
+    id: str
+    author: Address
+    kind: str
+    text: str
+
+
+Content: TypeAlias = Text | File | Unsupported
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +161,7 @@ class MessageReceived:
     timestamp: datetime
     push_name: str
     content: Content
+    quoted: Quoted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +233,25 @@ class HistoryReceived:
     chats: tuple[HistoryChat, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CallOffered:
+    """Somebody calls, and the phone rings. A device that was away may hear of it late: `timestamp`
+    is when it began. `video` is None where WhatsApp did not tell."""
+
+    id: str
+    caller: Address
+    timestamp: datetime
+    is_group: bool
+    video: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A call does not ring any more: hung up, or answered or rejected on another device."""
+
+    id: str
+
+
 Event: TypeAlias = (
     Connected
     | Disconnected
@@ -220,4 +269,6 @@ Event: TypeAlias = (
     | ReceiptReceived
     | PushNames
     | HistoryReceived
+    | CallOffered
+    | CallEnded
 )

@@ -1,8 +1,9 @@
 """Read-only questions to an engine's key store: whatsmeow's own tables, which we never write.
 
-A SQLite store is read in a short-lived process of its own (10 ms). The engine carries its own copy
-of SQLite, and two copies in one process do not see each other's file locks: closing a file here
-would even drop the engine's (https://www.sqlite.org/howtocorrupt.html, section 2.2.1).
+A SQLite store that the engine of this process has opened is read in a short-lived process of its
+own (20 ms), all others in place. The engine carries its own copy of SQLite, and two copies in one
+process do not see each other's file locks: closing a file here would even drop the engine's
+(https://www.sqlite.org/howtocorrupt.html, section 2.2.1).
 """
 
 from __future__ import annotations
@@ -11,34 +12,53 @@ import base64
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 
+from app.engine import sqlite_reader
 from app.engine.address import Address
 from app.engine.base import Account
 from app.engine.errors import EngineError
+from app.engine.protos import message_class
 
-_READER = Path(__file__).with_name("sqlite_reader.py")
+_of_engine: set[str] = set()
+"""The files that the engine of this process has opened: it never closes one."""
 _READ_SECONDS = 15.0
 _CONNECT_SECONDS = 10
 _LEAST_FREE_BYTES = 4 * 1024 * 1024
 SCHEMA = "engine"
 """Of the engine's tables in PostgreSQL; the product's own stay in the usual one."""
+_OPTIONS = {"idle_in_transaction_session_timeout": "15000"}  # ms; see app/database.py
 
 _ACCOUNT = "SELECT jid, lid, push_name, platform FROM whatsmeow_device WHERE jid = :jid"
 _ACCOUNTS = "SELECT jid, lid, push_name, platform FROM whatsmeow_device"
 _ACCOUNT_OF_CODE = f"{_ACCOUNTS} WHERE adv_key = :adv_key"
+_VERSION = "SELECT version FROM whatsmeow_version"
+_LINKS_OF_NUMBER = (
+    "SELECT jid, lid, push_name, platform, adv_details FROM whatsmeow_device"
+    " WHERE split_part(jid, ':', 1) = :number"
+)
 _REMOVALS = (
     "DELETE FROM whatsmeow_privacy_tokens WHERE our_jid = %s",
     "DELETE FROM whatsmeow_device WHERE jid = %s",  # all else of the device goes with it
 )
 _QR_PARTS = 4  # before the secret come: reference, noise key, identity key (wire.md section 4)
 _SENT_ID = "SELECT message_id FROM whatsmeow_message_secrets WHERE our_jid = :jid AND key = :secret"
+
+_CONTACTS = (
+    "SELECT c.their_jid, c.full_name, c.first_name, c.push_name, c.business_name, m.lid, n.pn"
+    " FROM whatsmeow_contacts c"
+    " LEFT JOIN whatsmeow_lid_map m ON m.pn = replace(c.their_jid, '@s.whatsapp.net', '')"
+    " LEFT JOIN whatsmeow_lid_map n ON n.lid = replace(c.their_jid, '@lid', '')"
+    " WHERE c.our_jid = :jid"
+)
 
 
 class KeyStoreUnreadable(EngineError):
@@ -59,7 +79,8 @@ def url_for_engine(database_url: str) -> str:
     The engine's driver would insist on TLS where the URL says nothing, libpq takes it if it can.
     """
     parts = urlsplit(database_url)
-    parameters = {"sslmode": "prefer", **dict(parse_qsl(parts.query)), "search_path": SCHEMA}
+    given = dict(parse_qsl(parts.query))
+    parameters = {"sslmode": "prefer", **_OPTIONS, **given, "search_path": SCHEMA}
     return urlunsplit(parts._replace(query=urlencode(parameters, quote_via=quote, safe="/")))
 
 
@@ -79,6 +100,12 @@ def find_account(store: str, jid: str) -> Account | None:
     return _account(_rows(store, _ACCOUNT, {"jid": jid}))
 
 
+def is_in_use(store: str) -> bool:
+    """Returns whether the engine ever kept keys there: then an account that is not among them was
+    deleted by the engine. Raises KeyStoreUnreadable."""
+    return bool(_rows(store, _VERSION, {}))
+
+
 def linked_account(store: str, code: str | None) -> Account | None:
     """Returns the account that an attempt to link has made, None where no link was made.
 
@@ -93,6 +120,20 @@ def linked_account(store: str, code: str | None) -> Account | None:
         return None
     secret = base64.b64decode(parts[_QR_PARTS - 1])
     return _account(_rows(store, _ACCOUNT_OF_CODE, {"adv_key": secret}))
+
+
+def links_of_number(store: str, number: str, since: datetime) -> list[Account]:
+    """Returns the accounts of a phone number in a database that were linked after `since`, by the
+    time that the phone itself signed. Raises KeyStoreUnreadable."""
+    rows = _rows(store, _LINKS_OF_NUMBER, {"number": number})
+    recent = [row[:-1] for row in rows if _linked_at(row[-1]) > since]
+    return [account for row in recent if (account := _account([row]))]
+
+
+def _linked_at(details: bytes) -> datetime:
+    """When the phone linked the device, by the identity it gave it (wire.md section 4)."""
+    identity = message_class("WAAdv.ADVDeviceIdentity").FromString(details)
+    return datetime.fromtimestamp(identity.timestamp, UTC)
 
 
 def accounts(store: str) -> list[str]:
@@ -129,6 +170,15 @@ def find_sent_id(store: str, jid: str, secret: bytes) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
+def contacts(store: str, jid: str) -> list[list[Any]]:
+    """Returns what the account `jid` knows of others, an entry for each form of an address: JID,
+    full, first, push and business name (or None), and the LID of a number, the number of a LID.
+
+    Raises KeyStoreUnreadable.
+    """
+    return _rows(store, _CONTACTS, {"jid": jid})
+
+
 def is_writable(store: str) -> bool:
     """Returns whether a SQLite store's file and folder can be written and its disk has room.
 
@@ -148,17 +198,33 @@ def _rows(store: str, query: str, values: dict[str, Any]) -> list[list[Any]]:
     return _sqlite_rows(store, query, values)
 
 
+def give_to_engine(store: str) -> None:
+    """From now on the engine of this process has the store open; say so before it opens it."""
+    if not is_postgres(store):
+        _of_engine.add(str(Path(store).absolute()))
+
+
 def _sqlite_rows(store: str, query: str, values: dict[str, Any]) -> list[list[Any]]:
-    if not Path(store).exists():
+    path = str(Path(store).absolute())
+    if not Path(path).exists():
         return []
+    if path in _of_engine:
+        return _rows_from_outside(path, query, values)
+    try:
+        return sqlite_reader.rows(path, query, values)
+    except sqlite3.Error as error:
+        raise KeyStoreUnreadable(str(error)) from error
+
+
+def _rows_from_outside(path: str, query: str, values: dict[str, Any]) -> list[list[Any]]:
     plain = {
         key: value.hex() if isinstance(value, bytes) else value for key, value in values.items()
     }
-    order = {"path": str(Path(store).absolute()), "query": query, "values": plain}
+    order = {"path": path, "query": query, "values": plain}
     order["blobs"] = [key for key, value in values.items() if isinstance(value, bytes)]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and our own file
-            [sys.executable, "-I", "-S", str(_READER)],
+            [sys.executable, "-I", "-S", sqlite_reader.__file__],
             input=json.dumps(order),
             capture_output=True,
             text=True,
@@ -188,11 +254,12 @@ def _postgres_rows(store: str, query: str, values: dict[str, Any]) -> list[list[
 def libpq_url(store: str) -> str:
     """Returns the engine's database URL as libpq takes it.
 
-    The engine's driver knows `search_path` as a parameter of its own, libpq only as an option.
+    The engine's driver knows the server's settings as parameters, libpq only as options.
     """
     parts = urlsplit(store)
     parameters = dict(parse_qsl(parts.query))
-    path = parameters.pop("search_path", None)
-    if path:
-        parameters["options"] = f"{parameters.get('options', '')} -csearch_path={path}".strip()
-    return urlunsplit(parts._replace(query=urlencode(parameters)))
+    names = [name for name in ("search_path", *_OPTIONS) if name in parameters]
+    options = [f"-c{name}={parameters.pop(name)}" for name in names]
+    if options:
+        parameters["options"] = " ".join([parameters.get("options", ""), *options]).strip()
+    return urlunsplit(parts._replace(query=urlencode(parameters, quote_via=quote)))

@@ -4,11 +4,38 @@ from __future__ import annotations
 
 import ctypes.util
 import importlib
+import io
 import logging
+import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
+
+from app.core.media import FileFacts, MediaKind
+from app.engine.base import Quotation
+
+_PARTS = {
+    MediaKind.IMAGE: "imageMessage",
+    MediaKind.VIDEO: "videoMessage",
+    MediaKind.AUDIO: "audioMessage",
+    MediaKind.DOCUMENT: "documentMessage",
+}
+"""What goes out; GIFs, voice messages and stickers only come in."""
+_QUOTED_PARTS = {kind.value: part for kind, part in _PARTS.items()} | {
+    MediaKind.GIF.value: "videoMessage",
+    MediaKind.VOICE.value: "audioMessage",
+    MediaKind.STICKER.value: "stickerMessage",
+}
+_TYPES = {
+    MediaKind.IMAGE: "MediaImage",
+    MediaKind.VIDEO: "MediaVideo",
+    MediaKind.AUDIO: "MediaAudio",
+    MediaKind.DOCUMENT: "MediaDocument",
+}
+_MIMES = {"audio/ogg": "audio/ogg; codecs=opus"}  # phones play no other kind of it
 
 _client: Any = None
 _loading = threading.Lock()
@@ -68,7 +95,8 @@ def _load() -> Any:
     root.addHandler(placeholder)
     level = root.level
     try:
-        client = importlib.import_module("neonize.client")
+        with _uname_without_shell():
+            client = importlib.import_module("neonize.client")
     finally:
         root.removeHandler(placeholder)
         root.setLevel(level)
@@ -76,6 +104,18 @@ def _load() -> Any:
     logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
     logging.getLogger("whatsmeow.Client").addHandler(key_store_watch)
     return client
+
+
+@contextmanager
+def _uname_without_shell() -> Iterator[None]:
+    """Answers what neonize asks when it is imported, `os.popen("uname -a").read()`, in its place
+    (neonize/utils/platform.py): it never collects the shell, which would stay as a zombie."""
+    popen = os.popen
+    os.popen = lambda *_: io.StringIO(" ".join(os.uname()))  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os.popen = popen
 
 
 def jid(user: str, server: str, device: int) -> Any:
@@ -87,6 +127,73 @@ def jid(user: str, server: str, device: int) -> Any:
 def message(**fields: Any) -> Any:
     """Returns WhatsApp's Message with these fields."""
     return _proto("waE2E.WAWebProtobufsE2E_pb2").Message(**fields)
+
+
+def text_message(text: str, quote: Quotation | None) -> Any:
+    """Returns WhatsApp's Message for a text, which has more room where it answers something."""
+    if quote is None:
+        return message(conversation=text)
+    whole = message()
+    whole.extendedTextMessage.text = text
+    add_quote(whole, quote)
+    return whole
+
+
+def add_quote(whole: Any, quote: Quotation | None) -> None:
+    """Says in `whole` what it answers; nothing where that is None."""
+    if quote is None:
+        return
+    ((field, part),) = whole.ListFields()
+    if field.name == "documentWithCaptionMessage":
+        part = part.message.documentMessage
+    context = part.contextInfo
+    context.stanzaID, context.participant = quote.id, quote.author
+    _say_quoted(context.quotedMessage, quote)
+
+
+def _say_quoted(quoted: Any, quote: Quotation) -> None:
+    """A file is quoted without itself, by kind and caption."""
+    name = _QUOTED_PARTS.get(quote.kind)
+    if name is None:
+        quoted.conversation = quote.text
+        return
+    part = getattr(quoted, name)
+    part.SetInParent()
+    said = "fileName" if quote.kind == MediaKind.DOCUMENT else "caption"
+    if quote.text and said in part.DESCRIPTOR.fields_by_name:
+        setattr(part, said, quote.text)
+
+
+def file_message(facts: FileFacts, caption: str, preview: bytes | None, upload: Any) -> Any:
+    """Returns WhatsApp's Message for a file that `upload`, neonize's answer, says is there.
+
+    A document with a caption is wrapped, as phones do it.
+    """
+    whole = message()
+    inner = whole
+    if facts.kind is MediaKind.DOCUMENT and caption:
+        inner = whole.documentWithCaptionMessage.message
+    part = getattr(inner, _PARTS[facts.kind])
+    part.URL, part.directPath, part.mediaKey = upload.url, upload.DirectPath, upload.MediaKey
+    part.fileEncSHA256, part.fileSHA256 = upload.FileEncSHA256, upload.FileSHA256
+    part.fileLength, part.mediaKeyTimestamp = upload.FileLength, int(time.time())
+    part.mimetype = _MIMES.get(facts.mime, facts.mime)
+    said: dict[str, Any] = {
+        "caption": caption,
+        "fileName": facts.file_name,
+        "title": facts.file_name,
+    }
+    said |= {"width": facts.width, "height": facts.height, "seconds": facts.seconds}
+    for name, value in said.items():
+        if value and name in part.DESCRIPTOR.fields_by_name:
+            setattr(part, name, value)
+    return whole
+
+
+def media_type(kind: MediaKind) -> Any:
+    """Returns neonize's name for how a file of this kind is encrypted."""
+    names = importlib.import_module("neonize.utils.enum").MediaType
+    return getattr(names, _TYPES[kind])
 
 
 def device_props(name: str) -> Any:

@@ -19,22 +19,27 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from app.engine import keystore, library, reach
-from app.engine.base import EventSink, OpenRequest, Sent
+from app.engine import contacts, keystore, library, reach
+from app.engine.base import EventSink, OpenRequest, OutgoingFile, Person, Quotation, Sent
 from app.engine.errors import (
     KeysMissing,
     KeyStoreUnwritable,
+    LinkEnded,
     NetworkUnreachable,
+    NoAnswer,
     NotConnected,
     engine_error,
+    upload_error,
 )
 from app.engine.events import Event
 from app.engine.raw import RawEvent
+from app.engine.round_trip import RoundTrip
 from app.engine.tap import SESSION_EVENTS, EventTap
 from app.engine.translate import SESSION_ENDED, translate
 
@@ -44,18 +49,29 @@ SECRET_LENGTH = 32
 _CONNECT_SECONDS = 60.0
 _REGISTER_SECONDS = 3.0
 _STOP_SECONDS = 10.0
+_LOOK_SECONDS = 4.0  # between looks at the keys, while a connect takes long
+
+_SMALL_FILE = 1024 * 1024
+_TURN_SECONDS = 0.5  # between looks whether the session is closed, while another one uploads
 
 _lifecycle = threading.Lock()
+_upload_turn = threading.Lock()
 _openings = itertools.count(1)
+_begun = 0  # changed under _lifecycle
 
 
 class NeonizeEngine:
     """Opens sessions of linked accounts. See `app.engine.base.Engine`."""
 
+    @property
+    def opened(self) -> int:
+        """How many connections were begun in this process, those that are closed by now too."""
+        return _begun
+
     def open(self, request: OpenRequest, on_event: EventSink) -> NeonizeSession:
-        """Returns a session, not connected yet. Raises KeysMissing, KeyStoreUnreadable."""
-        if keystore.find_account(request.store, request.jid) is None:
-            raise KeysMissing(request.jid)
+        """Returns a session, not connected yet. Raises KeysMissing, LinkEnded,
+        KeyStoreUnreadable."""
+        _check_keys(request)
         return NeonizeSession(request, on_event)
 
     def translate(self, raw: RawEvent) -> list[Event]:
@@ -86,28 +102,50 @@ class NeonizeSession:
         )
         client._stop_finalizer.detach()
         client.jid = _proto_jid(self._request.jid, with_device=True)
-        client.event = EventTap(SESSION_EVENTS, self._on_event, self._on_device)
+        self._tap = EventTap(SESSION_EVENTS, self._on_event, self._on_device)
+        client.event = self._tap
+        self._round_trip = RoundTrip(client.get_blocklist, library.engine_exception())
         return client
 
     def start(self) -> None:
-        """Connects; returns once the connection stands. Raises NetworkUnreachable, KeysMissing."""
-        reach.check(self._request.proxy)
-        if keystore.find_account(self._request.store, self._request.jid) is None:
-            raise KeysMissing(self._request.jid)
+        """Connects; returns once the connection stands. Raises NetworkUnreachable, KeysMissing,
+        LinkEnded, KeyStoreUnwritable."""
+        reach.check(self._request.proxy, self._request.typed)
+        global _begun
+        _check_keys(self._request)
+        self._check_keys_can_be_written()
         with _lifecycle:
             with self._state:
                 if self._closed or self._thread is not None:
                     raise NotConnected("a session is started once; open another one")
+                keystore.give_to_engine(self._request.store)
                 self._thread = threading.Thread(
                     target=self._run, name=f"engine {self._request.jid}", daemon=True
                 )
+            _begun += 1
             self._thread.start()
             # By then the engine has written its maps, even if the network is still being slow.
             self._settled.wait(_REGISTER_SECONDS)
-        self._settled.wait(_CONNECT_SECONDS)
+        self._wait_until_settled()
         if not self._connected.is_set():
             self.close()
             raise NetworkUnreachable(self._failure or "no answer in time")
+
+    def _wait_until_settled(self) -> None:
+        """Waits for the connect, in vain when WhatsApp refuses the device quicker than the engine
+        begins to pass events on: then it waits for ever for the keys it has deleted, silently.
+
+        Raises LinkEnded. The engine's threads of that session never end.
+        """
+        deadline = time.monotonic() + _CONNECT_SECONDS
+        while not self._settled.wait(_LOOK_SECONDS) and time.monotonic() < deadline:
+            try:
+                _check_keys(self._request)
+            except KeysMissing:
+                with self._state:
+                    self._closed = True
+                self._stop()
+                raise
 
     def _run(self) -> None:
         """Holds the session: returns when it was stopped, or cannot go on."""
@@ -167,11 +205,43 @@ class NeonizeSession:
             client.logout()
         self.close()
 
-    def send_text(self, to: str, text: str, *, secret: bytes) -> Sent:
+    def send_text(
+        self, to: str, text: str, *, secret: bytes, quote: Quotation | None = None
+    ) -> Sent:
         """Sends a text and returns when WhatsApp has accepted it. Raises EngineError."""
+        return self._send(to, library.text_message(text, quote), secret)
+
+    def send_file(
+        self,
+        to: str,
+        file: OutgoingFile,
+        caption: str,
+        *,
+        secret: bytes,
+        quote: Quotation | None = None,
+    ) -> Sent:
+        """Uploads a file and sends it. Raises EngineError, and what `file.read` raises."""
+        uploaded = self._upload(file)
+        message = library.file_message(file.facts, caption, file.preview, uploaded)
+        library.add_quote(message, quote)
+        return self._send(to, message, secret)
+
+    def _upload(self, file: OutgoingFile) -> Any:
+        """The engine takes files whole, and holds one two and a half times until it is uploaded:
+        large ones wait for each other, in all sessions of the process."""
+        with self._live(), _one_large_file((file.facts.size or 0), self._is_closed):
+            content = file.read()
+            try:
+                return self._client.upload(content, library.media_type(file.facts.kind))
+            except library.engine_exception() as error:
+                raise upload_error(_sentence(error)) from error
+
+    def _is_closed(self) -> bool:
+        return self._closed
+
+    def _send(self, to: str, message: Any, secret: bytes) -> Sent:
         if len(secret) != SECRET_LENGTH:
             raise ValueError(f"a message secret has {SECRET_LENGTH} bytes")
-        message = library.message(conversation=text)
         message.messageContextInfo.messageSecret = secret
         with self._live() as client:
             self._check_keys_can_be_written()
@@ -183,9 +253,33 @@ class NeonizeSession:
         if library.key_store_watch.failing or not keystore.is_writable(store):
             raise KeyStoreUnwritable(store if not keystore.is_postgres(store) else "")
 
+    def check(self, seconds: float) -> None:
+        """Asks WhatsApp for the account's own list of blocked people, and waits `seconds` at most.
+
+        A read that changes nothing and that nobody sees. It takes no lock of a send (whatsmeow,
+        request.go), and for a session that was closed meanwhile it answers "client is nil".
+        Raises NotConnected, NoAnswer, KeyStoreUnwritable.
+        """
+        with self._live():
+            self._check_keys_can_be_written()
+        stuck = self._tap.seconds_stuck()
+        if stuck > seconds:
+            raise NoAnswer(f"an event has not been taken for {stuck:.0f} s")
+        self._round_trip.make(seconds)
+
     def find_sent_id(self, secret: bytes) -> str | None:
-        """Returns the id of the message with this secret, None if it never left."""
-        return keystore.find_sent_id(self._request.store, self._request.jid, secret)
+        """Returns the id of the message with this secret, None if it never left.
+
+        Raises KeyStoreUnwritable when it may have left without its id being written down.
+        """
+        found = keystore.find_sent_id(self._request.store, self._request.jid, secret)
+        if found is None and library.key_store_watch.failing:
+            raise KeyStoreUnwritable("the id may not have been written down")
+        return found
+
+    def contacts(self) -> list[Person]:
+        """Returns whom the account knows. Raises KeyStoreUnreadable."""
+        return contacts.known_people(self._request.store, self._request.jid)
 
     def mark_read(self, ids: Sequence[str], *, chat: str, sender: str) -> None:
         """Tells `sender` that these messages of `chat` were read. Raises EngineError."""
@@ -198,6 +292,20 @@ class NeonizeSession:
                 sender=_proto_jid(sender),
                 receipt=library.read_receipt(),
             )
+
+    def lid_of(self, phone: str) -> str | None:
+        """Returns the LID of a registered number, None for any other. Raises EngineError.
+
+        For a session that was closed meanwhile it answers "client is nil" (whatsmeow, user.go).
+        """
+        with self._live() as client:
+            found = client.is_on_whatsapp(f"+{phone}")
+        return next((str(one.JID.User) for one in found if one.IsIn), None)
+
+    def reject_call(self, call_id: str, *, caller: str) -> None:
+        """Declines a call that rings. Raises EngineError."""
+        with self._live() as client:
+            client.reject_call(_proto_jid(caller), call_id)
 
     def set_available(self, available: bool) -> None:
         """Shows the account as online or not. Raises EngineError."""
@@ -217,8 +325,35 @@ class NeonizeSession:
         try:
             yield self._client
         except library.engine_exception() as error:
-            text = error.args[0] if error.args else ""
-            raise engine_error(text.decode() if isinstance(text, bytes) else str(text)) from error
+            raise engine_error(_sentence(error)) from error
+
+
+def _sentence(error: Exception) -> str:
+    text = error.args[0] if error.args else ""
+    return text.decode() if isinstance(text, bytes) else str(text)
+
+
+@contextmanager
+def _one_large_file(size: int, is_closed: Callable[[], bool]) -> Iterator[None]:
+    """Waits until no other large file is uploaded. Raises NotConnected when the session is closed
+    meanwhile."""
+    if size <= _SMALL_FILE:
+        yield
+        return
+    while not _upload_turn.acquire(timeout=_TURN_SECONDS):
+        if is_closed():
+            raise NotConnected("closed while it waited to upload")
+    try:
+        yield
+    finally:
+        _upload_turn.release()
+
+
+def _check_keys(request: OpenRequest) -> None:
+    """Raises KeysMissing, LinkEnded when the engine deleted them, KeyStoreUnreadable."""
+    if keystore.find_account(request.store, request.jid) is None:
+        ended = keystore.is_in_use(request.store)
+        raise LinkEnded(request.jid) if ended else KeysMissing(request.jid)
 
 
 def _proto_jid(jid: str, *, with_device: bool = False) -> Any:

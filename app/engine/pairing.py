@@ -15,7 +15,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 from app.engine import keystore, library, reach
 from app.engine.address import Address
 from app.engine.base import Account
-from app.engine.errors import NetworkUnreachable
+from app.engine.errors import EngineError
 from app.engine.protos import message_class
 from app.engine.raw import RawEvent
 from app.engine.tap import PAIR_STATUS, EventTap
@@ -46,7 +46,8 @@ class PairingRequest:
     """
 
     store: str
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    typed: reach.Typed | None = None
     phone: str | None = None
     device_name: str = "WhatsApp API Manager"
 
@@ -81,9 +82,9 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class PairingFailed:
-    """Not linked. `reason`: network_unreachable, pairing_cut_off, qr_expired, code_expired,
-    number_refused, too_many_codes, pairing_refused, client_outdated or key_store_unwritable;
-    `detail` is for logs."""
+    """Not linked. `reason`: network_unreachable or one of a proxy (see reach.check),
+    pairing_cut_off, qr_expired, code_expired, number_refused, too_many_codes, pairing_refused,
+    client_outdated or key_store_unwritable; `detail` is for logs."""
 
     reason: str
     detail: str = ""
@@ -106,9 +107,9 @@ def pair(request: PairingRequest, on_step: Callable[[PairingStep], None]) -> Out
     Each new code goes to `on_step`, on the calling thread. What `on_step` raises ends the attempt.
     """
     try:
-        reach.check(request.proxy)
+        reach.check(request.proxy, request.typed)
         _create_private(request.store)
-    except NetworkUnreachable as error:
+    except EngineError as error:
         return PairingFailed(error.slug, error.detail)
     except OSError as error:
         return PairingFailed("key_store_unwritable", str(error))

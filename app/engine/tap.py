@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -36,6 +37,9 @@ SESSION_EVENTS = {
     13: "HistorySync",
     17: "Message",
     18: "Receipt",
+    36: "CallOffer",
+    40: "CallOfferNotice",
+    42: "CallTerminate",
     44: "UndecryptableMessage",
 }
 
@@ -55,10 +59,17 @@ class EventTap:
         self._sink = sink
         self._on_device = on_device
         self._on_qr = on_qr
+        self._taking_since: float | None = None
+
+    def seconds_stuck(self) -> float:
+        """Returns how long the event that is being handed over has been so; 0 between events."""
+        since = self._taking_since
+        return 0.0 if since is None else time.monotonic() - since
 
     def execute(self, uuid: int, binary: int, size: int, code: int) -> None:
         """Called by the engine, on its own thread: one event at a time."""
         payload = ctypes.string_at(binary, size) if size else b""
+        self._taking_since = time.monotonic()
         try:
             if code == DEVICE:
                 self._on_device(payload)
@@ -68,6 +79,8 @@ class EventTap:
             # The engine has acknowledged the event to WhatsApp already: it is lost if not kept.
             log.exception("event of code %d was not kept (%d bytes)", code, size)
             raise
+        finally:
+            self._taking_since = None
 
     def _qr(self, client: Any, code: bytes) -> None:
         if self._on_qr is not None:

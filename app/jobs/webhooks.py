@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 
 from flask import Flask, current_app
@@ -13,13 +13,14 @@ from app import bell
 from app.clock import utcnow
 from app.config import settings_of
 from app.jobs.lanes import Lanes
-from app.outgoing.sender import Answer, Sender
-from app.services import deliveries, webhooks
-from app.services.deliveries import Parcel
+from app.outgoing.sender import Sender
+from app.services import deliveries, outbox
+from app.services.deliveries import Outcome, Parcel
 from app.transaction import again_when_beaten, transaction
 
 TURN_SECONDS = 10.0
 """An endpoint that has more to get waits then until the others had their turn."""
+RECORD_SECONDS = 0.1
 WIDTH = 16
 """Endpoints that one process sends to at the same time."""
 _LANES = "webhook_lanes"
@@ -28,7 +29,7 @@ _LANES = "webhook_lanes"
 def drain_endpoint(endpoint_id: str) -> None:
     """The job: hands the endpoint to one of this process's lanes and returns at once, so that a
     slow receiver holds up neither the queue nor anybody else's deliveries."""
-    bell.started(webhooks.JOB, endpoint_id)
+    bell.started(outbox.JOB, endpoint_id)
     _lanes().ring(endpoint_id)
 
 
@@ -40,7 +41,7 @@ def sweep() -> None:
         return
     with transaction():
         for endpoint_id in waiting:
-            webhooks.ring(endpoint_id)
+            outbox.ring(endpoint_id)
 
 
 def stop() -> None:
@@ -57,12 +58,32 @@ def drain(endpoint_id: str, *, stopping: Callable[[], bool] = lambda: False) -> 
     private_allowed = settings_of(current_app).webhook_private_addresses
     with Sender(private_allowed=private_allowed) as sender:
         while parcels := _claim(endpoint_id):
-            while parcels:
-                if stopping() or time.monotonic() > turn_ends:
-                    _release(parcels)
-                    return True
-                _send(sender, parcels.pop(0))
+            if not _send_all(sender, parcels, lambda: stopping() or time.monotonic() > turn_ends):
+                return True
     return False
+
+
+def _send_all(sender: Sender, parcels: list[Parcel], is_over: Callable[[], bool]) -> bool:
+    """Whether all were sent, in order, before it was over; the others are given back then.
+
+    What was delivered is written down together, at the latest after RECORD_SECONDS: a killed worker
+    sends again what it had not written down.
+    """
+    waiting = deque(parcels)
+    made: list[Outcome] = []
+    since = time.monotonic()
+    try:
+        while waiting and not is_over():
+            made.append(_send(sender, waiting.popleft()))
+            if not made[-1].answer.delivered or time.monotonic() - since > RECORD_SECONDS:
+                made, since = _written_down(made), time.monotonic()
+                if waiting and deliveries.is_paused(waiting[0].endpoint_id):
+                    break
+    finally:
+        _written_down(made)
+        if waiting:
+            _release(list(waiting))
+    return not waiting
 
 
 def _lanes() -> Lanes:
@@ -89,14 +110,23 @@ def _release(parcels: list[Parcel]) -> None:
         deliveries.release(parcels)
 
 
-def _send(sender: Sender, parcel: Parcel) -> None:
+def _send(sender: Sender, parcel: Parcel) -> Outcome:
     now = utcnow()
-    answer = sender.post(parcel.url, parcel.body, parcel.headers_at(now), now=now)
-    _record(parcel, answer, now)
+    answer = sender.post(
+        parcel.url,
+        parcel.body,
+        parcel.headers_at(now),
+        now=now,
+        timeout=parcel.timeout,
+        verify_tls=parcel.verify_tls,
+    )
+    return Outcome(parcel, answer, now)
 
 
 @again_when_beaten
-def _record(parcel: Parcel, answer: Answer, started_at: datetime) -> None:
-    """What was sent must be written down, or it is sent again."""
-    with transaction():
-        deliveries.record(parcel, answer, started_at=started_at)
+def _written_down(outcomes: list[Outcome]) -> list[Outcome]:
+    """Nothing more to write down: what was sent must be, or it is sent again."""
+    if outcomes:
+        with transaction():
+            deliveries.record(outcomes)
+    return []

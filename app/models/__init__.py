@@ -1,13 +1,22 @@
 """Tables and their invariants; they know nothing of what stands above them."""
 
 from app.models.activity import Activity
+from app.models.call import Call
 from app.models.chat import Chat
+from app.models.contact import Contact, WhatsAppContact
+from app.models.contact_import import ContactImport
 from app.models.instance import Instance, LinkedAccount
+from app.models.link import Invitation, PasswordReset, SetupLink
+from app.models.media import Media
 from app.models.message import Message
+from app.models.message_text import MessageText
+from app.models.number_check import NumberCheck
 from app.models.pairing import Pairing
+from app.models.quote import Quote
 from app.models.session import Host, Lease
+from app.models.sign_in import SignIn
 from app.models.tick import Tick
-from app.models.user import AccessToken, ApiKey, SetupLink, User
+from app.models.user import AccessToken, ApiKey, User
 from app.models.webhook import Attempt, Delivery, Endpoint
 
 __all__ = [
@@ -15,16 +24,27 @@ __all__ = [
     "Activity",
     "ApiKey",
     "Attempt",
+    "Call",
     "Chat",
+    "Contact",
+    "ContactImport",
     "Delivery",
     "Endpoint",
     "Host",
     "Instance",
+    "Invitation",
     "Lease",
     "LinkedAccount",
+    "Media",
     "Message",
+    "MessageText",
+    "NumberCheck",
     "Pairing",
+    "PasswordReset",
+    "Quote",
     "SetupLink",
+    "SignIn",
     "Tick",
     "User",
+    "WhatsAppContact",
 ]

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, Id
+from app.models.user import User
 
 
 class Activity(Base):
@@ -19,6 +20,8 @@ class Activity(Base):
 
     id: Mapped[Id]
     user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    user: Mapped[User | None] = relationship(lazy="raise")  # who did it; None: by itself
+    via: Mapped[str | None] = mapped_column(String(10))  # user.BY_KEY or BY_TOKEN; None: in person
     instance_id: Mapped[str | None] = mapped_column(ForeignKey("instances.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(60))
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)

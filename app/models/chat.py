@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.clock import utcnow
+from app.core.phones import show_phone
 from app.models.base import Base, Id
 
 PERSON, GROUP = "person", "group"
@@ -21,7 +23,15 @@ class Chat(Base):
         UniqueConstraint("account_id", "lid"),
         UniqueConstraint("account_id", "phone"),
         UniqueConstraint("account_id", "group_id"),
-        Index("ix_chats_account_last", "account_id", "last_at"),
+        Index("ix_chats_account_last", "account_id", "last_at", "id"),
+        Index("ix_chats_account_changed", "account_id", "changed_at", "id"),
+        Index(
+            "ix_chats_unread",
+            "account_id",
+            "unread",
+            sqlite_where=text("unread > 0"),
+            postgresql_where=text("unread > 0"),
+        ),
     )
 
     id: Mapped[Id]
@@ -34,10 +44,21 @@ class Chat(Base):
     phone: Mapped[str | None] = mapped_column(String(20))
     group_id: Mapped[str | None] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(100), default="")  # what the person calls themselves
+    known_as: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    """What the contacts call the person, kept here by services/naming."""
     last_at: Mapped[datetime]
+    last_kind: Mapped[str | None] = mapped_column(String(60))
+    """The kind of the newest message; None while there is none."""
     last_text: Mapped[str] = mapped_column(String(200), default="")
+    """Its text or caption, of a document without one its name; empty where it has neither."""
     unread: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
+    changed_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+
+    @property
+    def shown_name(self) -> str:
+        """What to call the chat, by the rule of the house."""
+        return self.known_as or self.name or show_phone(self.phone) or self.jid
 
     @property
     def jid(self) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.clock import utcnow
+from app.core.media import MediaKind
 from app.core.states import MessageStatus
 from app.models.base import Base, Id
 from app.models.chat import Chat
+from app.models.media import Media
+from app.models.quote import Quote
 
 INCOMING, OUTGOING = "in", "out"
 FROM_UI, FROM_API, FROM_PHONE = "ui", "api", "phone"
@@ -25,7 +29,14 @@ class Message(Base):
         UniqueConstraint("chat_id", "direction", "wa_id"),
         UniqueConstraint("instance_id", "idempotency_key"),
         Index("ix_messages_chat_order", "chat_id", "shown_at", "id"),
-        Index("ix_messages_queue", "instance_id", "status", "id"),
+        Index("ix_messages_chat_changed", "chat_id", "changed_at", "id"),
+        Index("ix_messages_queue", "instance_id", "status", "due_at", "id"),
+        Index(
+            "ix_messages_expiry",
+            "expires_at",
+            sqlite_where=text("status = 'queued'"),
+            postgresql_where=text("status = 'queued'"),
+        ),
         Index("ix_messages_wa_id", "account_id", "wa_id"),
     )
 
@@ -39,6 +50,10 @@ class Message(Base):
     source: Mapped[str | None] = mapped_column(String(10))  # of an outgoing one: ui, api, phone
     kind: Mapped[str] = mapped_column(String(60), default=TEXT)
     body: Mapped[str] = mapped_column(Text, default="")
+    media: Mapped[Media | None] = relationship(passive_deletes="all")
+    quote: Mapped[Quote | None] = relationship(
+        foreign_keys="Quote.message_id", passive_deletes="all"
+    )
     sender_lid: Mapped[str | None] = mapped_column(String(20))
     sender_phone: Mapped[str | None] = mapped_column(String(20))
     sender_name: Mapped[str] = mapped_column(String(100), default="")
@@ -54,8 +69,22 @@ class Message(Base):
     WhatsApp can tell that it arrived."""
     resent_as_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"))
 
+    send_at: Mapped[datetime | None]  # when it is wanted to go, where not at once
+    due_at: Mapped[datetime] = mapped_column(default=utcnow)
+    """Its place in the queue: when it may go at the earliest."""
+    expires_at: Mapped[datetime | None]  # from then on it is not sent any more
+
     created_at: Mapped[datetime]
+    changed_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+    """Set by every write to the row: a page that is open asks for what changed since."""
     shown_at: Mapped[datetime]  # where it stands in the conversation: WhatsApp's time, or ours
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
+
+    @property
+    def line_text(self) -> str:
+        """What a list shows of it: text or caption, of a document without one its name."""
+        if self.body or self.kind != MediaKind.DOCUMENT or self.media is None:
+            return self.body
+        return self.media.file_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id
@@ -20,6 +20,7 @@ class Host(Base):
     capacity: Mapped[int]
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    draining_at: Mapped[datetime | None]  # it is about to end: nothing is offered to it any more
 
 
 class Lease(Base):
@@ -37,3 +38,7 @@ class Lease(Base):
     host_id: Mapped[str] = mapped_column(String(40), index=True)
     epoch: Mapped[int]
     expires_at: Mapped[datetime]
+    # Whether the holder before gave it back or is known to be dead; else it may still run elsewhere
+    released: Mapped[bool] = mapped_column(server_default=false())
+    give_back: Mapped[bool] = mapped_column(default=False)  # the clock asks its host to
+    crashes: Mapped[int] = mapped_column(default=0)  # hosts that died and may have died of it

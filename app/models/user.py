@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
 from flask_login import UserMixin
 from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, Id
 from app.models.encryption import EncryptedText
 
 ADMINISTRATOR, USER = "administrator", "user"
+BY_KEY, BY_TOKEN = "key", "token"
+ROLES = (ADMINISTRATOR, USER)
+THEMES = ("light", "dark")
 
 
 class User(UserMixin, Base):
@@ -24,15 +28,16 @@ class User(UserMixin, Base):
     name: Mapped[str] = mapped_column(String(100), default="")
     password_hash: Mapped[str] = mapped_column(String(255))
     role: Mapped[str] = mapped_column(String(20), default=USER)
-    language: Mapped[str | None] = mapped_column(String(5))
+    language: Mapped[str | None] = mapped_column(String(5))  # None: as the browser asks
+    theme: Mapped[str | None] = mapped_column(String(10))  # None: as the system asks
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
-    session_stamp: Mapped[str] = mapped_column(String(32))
-    """Part of every browser session; a new one signs the person out everywhere."""
+    risks_understood_at: Mapped[datetime | None]
+    """When they confirmed to know what gets numbers banned; asked before the first real link."""
+    instance_limit: Mapped[int | None]  # None: as many as they like
 
-    def get_id(self) -> str:
-        """What the browser session carries: the person and the stamp."""
-        return f"{self.id}.{self.session_stamp}"
+    came_by = cast(str | None, None)
+    """BY_KEY or BY_TOKEN while a program acts for the person; set on one object, never stored."""
 
     @property
     def is_active(self) -> bool:
@@ -46,7 +51,10 @@ class User(UserMixin, Base):
 
 
 class ApiKey(Base):
-    """A key for programs: found by its hash, shown again to its owner from the encrypted copy."""
+    """A key for programs: found by its hash, shown again to its owner from the encrypted copy.
+
+    A key that was replaced may work on for a while: `revoked_at` is then in the future.
+    """
 
     __tablename__ = "api_keys"
 
@@ -59,6 +67,8 @@ class ApiKey(Base):
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
+    user: Mapped[User] = relationship(lazy="joined")
+
 
 class AccessToken(Base):
     """A bearer token given by POST /api/auth/login; only its hash is kept."""
@@ -70,15 +80,3 @@ class AccessToken(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-
-
-class SetupLink(Base):
-    """A link, good for one use, that makes the first administrator."""
-
-    __tablename__ = "setup_links"
-
-    id: Mapped[Id]
-    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]

@@ -1,1 +1,2 @@
-"""HTTP to addresses that people typed in: guarded, bounded in time and size, never redirected."""
+"""Connections to addresses that people typed in, of webhooks and of proxies: guarded, bounded in
+time and size, never redirected."""

@@ -125,6 +125,11 @@ def _pools(dialer: Dialer) -> dict[str, type[HTTPConnectionPool]]:
     class TlsPool(HTTPSConnectionPool):
         ConnectionCls = TlsConnection
 
+        def _validate_conn(self, conn: Any) -> None:
+            """Connects, without a warning of certificates that the webhook's owner lets pass."""
+            if conn.is_closed:
+                conn.connect()
+
     return {"http": PlainPool, "https": TlsPool}
 
 

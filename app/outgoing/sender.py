@@ -15,6 +15,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from app.outgoing.dialer import CONNECT_SECONDS, CannotDial, Dialer, guarded_session
+from app.outgoing.watch import Watch
 from app.version import VERSION
 
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
@@ -62,19 +63,33 @@ class Sender:
     """One keep-alive line to a receiver; to be used by one thread at a time."""
 
     def __init__(self, *, private_allowed: bool, timeout: float = TIMEOUT_SECONDS):
-        self._timeout = timeout
+        self._timeout = timeout  # of the request at hand
         self._dialer = Dialer(private_allowed=private_allowed)
         self._session = guarded_session(self._dialer)
+        self._watch = Watch()
 
     def __enter__(self) -> Sender:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._watch.stop()
         self._session.close()
         self._dialer.cut()
 
-    def post(self, url: str, body: bytes, headers: dict[str, str], *, now: datetime) -> Answer:
-        """Sends `body` as it is. Never raises for what the network or the receiver does."""
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: dict[str, str],
+        *,
+        now: datetime,
+        timeout: float | None = None,
+        verify_tls: bool = True,
+    ) -> Answer:
+        """Sends `body` as it is, within `timeout` seconds where it is given. Never raises for what
+        the network or the receiver does."""
+        self._timeout = timeout or self._timeout
+        self._session.verify = verify_tls
         started = time.monotonic()
         dialled = self._dialer.dialled
         with self._deadline() as over:
@@ -144,13 +159,11 @@ class Sender:
             over.set()
             self._dialer.cut()
 
-        timer = threading.Timer(self._timeout, cut)
-        timer.daemon = True
-        timer.start()
+        self._watch.arm(self._timeout, cut)
         try:
             yield over
         finally:
-            timer.cancel()
+            self._watch.disarm()
 
 
 def retry_after(value: str | None, *, now: datetime) -> timedelta | None:

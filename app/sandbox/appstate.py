@@ -12,6 +12,7 @@ import json
 import secrets
 import struct
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ _KEY_ID_SIZE = 6
 # The schema versions the phone writes its records with.
 _PUSH_NAME_VERSION = 1
 _CONTACT_VERSION = 2
+_RECORDS_IN_A_PATCH = 1000
 
 
 class VersionConflict(Exception):
@@ -111,14 +113,22 @@ class AppState:
         """Record the name the account shows to others."""
         value = _new_value()
         value.pushNameSetting.name = name
-        self._set(CRITICAL_BLOCK, ["setting_pushName"], value, _PUSH_NAME_VERSION)
+        self._set(CRITICAL_BLOCK, [(["setting_pushName"], value)], _PUSH_NAME_VERSION)
 
     def set_contact(self, jid: str, full_name: str) -> None:
         """Record an entry of the phone's address book."""
-        value = _new_value()
-        value.contactAction.fullName = full_name
-        value.contactAction.firstName = full_name.split()[0]
-        self._set(CONTACTS, ["contact", jid], value, _CONTACT_VERSION)
+        self.set_contacts([(jid, full_name)])
+
+    def set_contacts(self, entries: Sequence[tuple[str, str]]) -> None:
+        """Record entries (JID, full name) of the phone's address book, many in one patch."""
+        for first in range(0, len(entries), _RECORDS_IN_A_PATCH):
+            records = []
+            for jid, full_name in entries[first : first + _RECORDS_IN_A_PATCH]:
+                value = _new_value()
+                value.contactAction.fullName = full_name
+                value.contactAction.firstName = full_name.split()[0]
+                records.append((["contact", jid], value))
+            self._set(CONTACTS, records, _CONTACT_VERSION)
 
     def dump(self) -> dict[str, Any]:
         """Return keys and collections, JSON-able."""
@@ -131,11 +141,11 @@ class AppState:
             },
         }
 
-    def _set(self, name: str, index: list[str], value: Any, version: int) -> None:
+    def _set(self, name: str, records: Sequence[tuple[list[str], Any]], version: int) -> None:
         collection = self.collection(name)
         patch = SyncdPatch()
         patch.keyID.ID = self.key_id
-        patch.mutations.append(self._mutation(index, value, version))
+        patch.mutations.extend(self._mutation(index, value, version) for index, value in records)
         next_version = collection.version + 1
         snapshot = collection.snapshot_data(patch, next_version)
         patch.snapshotMAC = hmac.digest(self._keys.snapshot_mac, snapshot, "sha256")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote, urlencode
 
 _TIMEOUT_SECONDS = 30
 
@@ -52,6 +57,10 @@ class SandboxClient:
         body = {"number": number, "name": name, "behavior": behavior}
         return self._ask("POST", "/accounts", body)
 
+    def save_contacts(self, number: str, contacts: Sequence[tuple[str, str]]) -> None:
+        """Put contacts (number, name) into the address book of the phone of `number`."""
+        self._ask("POST", f"/accounts/{number}/contacts", {"contacts": [*map(list, contacts)]})
+
     def scan(self, qr: str, number: str | None = None, name: str | None = None) -> Linked:
         """Let the demo's phone, or that of `number`, scan a QR text."""
         body = {"qr": qr, "number": number, "name": name}
@@ -70,9 +79,99 @@ class SandboxClient:
         path = "/scan" if qr else "/pair-code"
         self._ask("POST", path, {"number": number, "outcome": outcome, **shown})
 
-    def send(self, number: str, to: str, text: str) -> str:
-        """Let the phone of `number` write to another account; returns the message's id."""
-        return str(self._ask("POST", f"/accounts/{number}/send", {"to": to, "text": text})["id"])
+    def send(self, number: str, to: str, text: str, quote: str = "") -> str:
+        """Let the phone of `number` write to another account; returns the message's id.
+
+        `quote` is the id of a message of either of the two that the text answers.
+        """
+        return self._say(number, "send", to, text=text, **({"quote": quote} if quote else {}))
+
+    def react(self, number: str, to: str, message_id: str, emoji: str) -> str:
+        """Let the phone of `number` react in its chat with `to`; "" takes the reaction back."""
+        return self._say(number, "react", to, id=message_id, emoji=emoji)
+
+    def edit(self, number: str, to: str, message_id: str, text: str) -> str:
+        """Let the phone of `number` change a text it has sent; returns the change's own id."""
+        return self._say(number, "edit", to, id=message_id, text=text)
+
+    def delete(self, number: str, to: str, message_id: str) -> str:
+        """Let the phone of `number` delete what it has sent for everybody; returns an id."""
+        return self._say(number, "delete", to, id=message_id)
+
+    def play(self, number: str, author: str, message_id: str) -> None:
+        """Let the phone of `number` listen to a voice note that `author` has sent."""
+        self._ask("POST", f"/accounts/{number}/play", {"from": author, "id": message_id})
+
+    def send_location(
+        self, number: str, to: str, latitude: float, longitude: float, **named: str
+    ) -> str:
+        """Let the phone of `number` send a place (degrees); `named` may have name and address."""
+        return self._say(number, "location", to, latitude=latitude, longitude=longitude, **named)
+
+    def send_contact(self, number: str, to: str, name: str, phone: str) -> str:
+        """Let the phone of `number` send somebody's contact card."""
+        return self._say(number, "contact", to, name=name, phone=phone)
+
+    def send_poll(
+        self, number: str, to: str, question: str, options: list[str], choices: int = 1
+    ) -> str:
+        """Let the phone of `number` ask; one may choose so many options, 0 is any number."""
+        return self._say(number, "poll", to, question=question, options=options, choices=choices)
+
+    def vote(self, number: str, to: str, poll_id: str, options: list[str]) -> str:
+        """Let the phone of `number` vote in a poll of its chat with `to`."""
+        return self._say(number, "vote", to, id=poll_id, options=options)
+
+    def call(
+        self, number: str, to: str, *, video: bool = False, ring_seconds: float | None = None
+    ) -> str:
+        """Let the phone of `number` call another account; returns the call's id.
+
+        It rings until it is rejected, hung up, or `ring_seconds` (45) are over.
+        """
+        body: dict[str, Any] = {"to": to, "video": video}
+        if ring_seconds is not None:
+            body["ring_seconds"] = ring_seconds
+        return str(self._ask("POST", f"/accounts/{number}/call", body)["id"])
+
+    def hang_up(self, number: str, call_id: str) -> None:
+        """Let the phone of `number` give up a call it has made."""
+        self._ask("POST", f"/accounts/{number}/hang-up", {"id": call_id})
+
+    def _say(self, number: str, act: str, to: str, **body: Any) -> str:
+        return str(self._ask("POST", f"/accounts/{number}/{act}", {"to": to, **body})["id"])
+
+    def send_media(
+        self, number: str, to: str, kind: str, file: bytes | Path, **described: str | int | bool
+    ) -> str:
+        """Let the phone of `number` send a file; returns the message's id.
+
+        `kind` is image, video, gif, audio, voice, document or sticker; `described` may have mime,
+        caption, file_name, seconds, width, height and view_once.
+        """
+        query = {"to": to, "kind": kind} | {k: _written(v) for k, v in described.items()}
+        path = f"/accounts/{number}/media?{urlencode(query)}"
+        with io.BytesIO(file) if isinstance(file, bytes) else file.open("rb") as content:
+            size = content.seek(0, io.SEEK_END)
+            content.seek(0)
+            with self._open("POST", path, content, {"Content-Length": str(size)}) as response:
+                return str(json.load(response)["id"])
+
+    def media(self, number: str) -> list[dict[str, Any]]:
+        """Return what the phone of `number` has received and downloaded, oldest first."""
+        return list(self._ask("GET", f"/accounts/{number}/media")["media"])
+
+    def save_media(self, number: str, message_id: str, into: Path) -> None:
+        """Write the plain file that a received message brought into a file."""
+        path = f"/accounts/{number}/media/{quote(message_id, safe='')}"
+        with self._open("GET", path) as response, into.open("wb") as file:
+            shutil.copyfileobj(response, file)
+
+    def media_bytes(self, number: str, message_id: str) -> bytes:
+        """Return the plain bytes of the file that a received message brought."""
+        path = f"/accounts/{number}/media/{quote(message_id, safe='')}"
+        with self._open("GET", path) as response:
+            return bytes(response.read())
 
     def read(self, number: str, author: str, ids: list[str] | None = None) -> list[str]:
         """Let the phone of `number` read what `author` wrote (these, or all); returns the ids."""
@@ -102,19 +201,31 @@ class SandboxClient:
         self._ask("DELETE", "/faults")
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        data = json.dumps(body).encode() if body is not None else None
+        with self._open(method, path, data, {"Content-Type": "application/json"}) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+
+    def _open(
+        self,
+        method: str,
+        path: str,
+        data: bytes | BinaryIO | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        """Return the response, to be read and closed."""
         request = urllib.request.Request(  # noqa: S310  # the scheme is the caller's http
-            self._url + path,
-            method=method,
-            data=json.dumps(body).encode() if body is not None else None,
-            headers={"Content-Type": "application/json"},
+            self._url + path, method=method, data=data, headers=headers or {}
         )
         try:
-            with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
-                answer: dict[str, Any] = json.load(response)
-                return answer
+            return self._opener.open(request, timeout=_TIMEOUT_SECONDS)
         except urllib.error.HTTPError as error:
             with error:
                 raise SandboxError(error.code, _reason(error)) from None
+
+
+def _written(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

@@ -71,12 +71,13 @@ class Connection:
                 raise NoiseError("a stanza before the handshake")
             node = codec.unpack(self._receive_cipher.open(frame))
             log.debug("%s > %s", self, node)
-            yield node
+            if not self._is_mute():
+                yield node
             await self._websocket.drain()
 
     def send(self, node: Node) -> None:
-        """Queue a stanza; dropped when the connection has ended."""
-        if self.closed or self._send_cipher is None:
+        """Queue a stanza; dropped when the connection has ended, or is mute."""
+        if self.closed or self._send_cipher is None or self._is_mute():
             return
         log.debug("%s < %s", self, node)
         self._send_frame(self._send_cipher.seal(codec.pack(node)))
@@ -119,6 +120,10 @@ class Connection:
         """Cut it as a lost network does."""
         self._end()
         self._websocket.abort()
+
+    def _is_mute(self) -> bool:
+        number = self.endpoint.account.number if self.endpoint else None
+        return self.network.faults.of(number).mute
 
     def _end(self) -> None:
         self.closed = True

@@ -8,6 +8,17 @@ from typing import Any
 from app.sandbox.protos import E2EMessage
 
 _CAPTIONED = ("imageMessage", "videoMessage", "documentMessage")
+_VIEW_ONCE = ("viewOnceMessage", "viewOnceMessageV2", "viewOnceMessageV2Extension")
+_WRAPPERS = (*_VIEW_ONCE, "documentWithCaptionMessage", "ephemeralMessage", "editedMessage")
+_NAMED = {
+    "reactionMessage": "reaction",
+    "pollUpdateMessage": "vote",
+    "pollCreationMessage": "poll",
+    "pollCreationMessageV2": "poll",
+    "pollCreationMessageV3": "poll",
+    "locationMessage": "location",
+    "contactMessage": "contact",
+}
 
 
 class ContentError(ValueError):
@@ -41,12 +52,30 @@ def parse(padded: bytes) -> Any:
     return E2EMessage.FromString(padded[:-count])
 
 
+def inner(message: Any) -> Any:
+    """Return the message that carries the content, taken out of what is wrapped around it."""
+    for name in _WRAPPERS:
+        if message.HasField(name):
+            return inner(getattr(message, name).message)
+    return message
+
+
+def is_view_once(message: Any) -> bool:
+    """Whether a message may be seen once only, on the phone."""
+    return any(message.HasField(name) for name in _VIEW_ONCE)
+
+
 def text_of(message: Any) -> str:
-    """Return the text or caption a person would read, "" when there is none."""
+    """Return the text, caption or emoji a person would read, "" when there is none."""
+    message = inner(message)
     if message.conversation:
         return str(message.conversation)
     if message.HasField("extendedTextMessage"):
         return str(message.extendedTextMessage.text)
+    if message.HasField("reactionMessage"):
+        return str(message.reactionMessage.text)
+    if message.HasField("protocolMessage"):
+        return text_of(message.protocolMessage.editedMessage)
     for name in _CAPTIONED:
         if message.HasField(name):
             return str(getattr(message, name).caption)
@@ -54,7 +83,15 @@ def text_of(message: Any) -> str:
 
 
 def kind_of(message: Any) -> str:
-    """Return "text", or the name of the field that holds the content."""
+    """Return "text", or one of the names below, or the name of the content's field."""
+    message = inner(message)
+    for name, kind in _NAMED.items():
+        if message.HasField(name):
+            return kind
+    if message.HasField("protocolMessage"):
+        protocol = message.protocolMessage
+        changes = {protocol.REVOKE: "delete", protocol.MESSAGE_EDIT: "edit"}
+        return changes.get(protocol.type, "protocolMessage")
     if message.conversation or message.HasField("extendedTextMessage"):
         return "text"
     names = [field.name for field, _ in message.ListFields() if field.name != "messageContextInfo"]

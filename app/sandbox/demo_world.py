@@ -1,9 +1,11 @@
-"""The world of a new sandbox: the demo's phone and three contacts. Numbers and names never change.
+"""The world of a new sandbox: the demo's phone and its contacts. Numbers and names never change.
 
 They stand in the range 555-1xx, which belongs to nobody.
 """
 
 from __future__ import annotations
+
+import itertools
 
 from app.sandbox.network import Network
 from app.sandbox.world import Behavior
@@ -15,15 +17,17 @@ _CAST: tuple[tuple[str, str, Behavior], ...] = (
     ("15551000010", "Эхо", "echo"),
     ("15551000011", "Черепаха", "slow"),
     ("15551000012", "Молчун", "silent"),
+    ("15551000013", "Художник", "picture"),
+    ("15551000014", "Диктор", "voice"),
+    ("15551000015", "Архивариус", "document"),
 )
 
 
 def settle(network: Network) -> None:
-    """Add the cast to a network that has nobody yet."""
-    if network.accounts:
-        return
-    accounts = [network.add_account(*entry) for entry in _CAST]
-    for account in accounts:
-        for other in accounts:
-            if other is not account:
-                account.appstate.set_contact(str(other.jid), other.name)
+    """Add those of the cast that are not there yet, and let all of them know each other."""
+    new = [network.add_account(*entry) for entry in _CAST if entry[0] not in network.accounts]
+    cast = [network.account(entry[0]) for entry in _CAST]
+    for account, other in itertools.permutations(cast, 2):
+        if account in new or other in new:
+            account.appstate.set_contact(str(other.jid), other.name)
+            network.save_appstate(account)

@@ -8,9 +8,9 @@ from typing import Any
 EVERYBODY = "*"
 _FOR_EVERYBODY = frozenset({"refuse_connections", "pairing_failure"})
 
-
-_CODES = ("login_failure", "pairing_failure")
-_NUMBERS = (*_CODES, "refusal_delay_ms", "ack_delay_ms")
+_STATUSES = ("upload_failure", "download_failure")
+_CODES = ("login_failure", "pairing_failure", *_STATUSES)
+_NUMBERS = (*_CODES, "refusal_delay_ms", "ack_delay_ms", "media_kb_per_second")
 
 
 class FaultError(ValueError):
@@ -29,7 +29,13 @@ class Faults:
     ack_delay_ms: int = 0  # acknowledgements of messages come this much later
     lose_messages: bool = False  # messages are neither delivered nor acknowledged
     withhold_receipts: bool = False  # phones tell nobody that a message arrived; read they may
+    mute: bool = False  # connections stand, but nothing that a client sends is heard or answered
     garble_messages: bool = False  # linked devices cannot read what comes, until it is resent
+    upload_failure: int | None = None  # every upload of media is answered with this status
+    download_failure: int | None = None  # every download of media is answered with this status
+    break_off_uploads: bool = False  # the connection ends in the middle of an upload
+    break_off_downloads: bool = False  # the connection ends in the middle of a download
+    media_kb_per_second: int = 0  # how fast media goes up and down; 0 is as fast as it can
 
     def change(self, values: dict[str, Any]) -> None:
         """Set the named faults; raises FaultError and changes nothing when one is wrong."""
@@ -40,6 +46,8 @@ class Faults:
     def _checked(self, name: str, value: Any) -> Any:
         if name not in {f.name for f in fields(self)}:
             raise FaultError(f"there is no fault {name!r}")
+        if name in _STATUSES and value is not None and value not in range(400, 600):
+            raise FaultError(f"{name} must be a status from 400 to 599")
         if name in _NUMBERS:
             if (name in _CODES and value is None) or (type(value) is int and value >= 0):
                 return value

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import logging
+import secrets
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from app.sandbox import persistence
 from app.sandbox.appstate import Collection
+from app.sandbox.calls import Calls
 from app.sandbox.clock import stamp
 from app.sandbox.devices import device_hash
 from app.sandbox.faults import FaultBoard
 from app.sandbox.journal import Journal
+from app.sandbox.media.shelf import Shelf
+from app.sandbox.media.tickets import Tickets
 from app.sandbox.phone import Phone
 from app.sandbox.storage import Storage
 from app.sandbox.wire.jid import JID, LID_SERVER, SERVER
@@ -21,6 +27,11 @@ if TYPE_CHECKING:
     from app.sandbox.connection import Connection
     from app.sandbox.link_code import LinkCode
     from app.sandbox.pairing import PairingOffer
+
+
+log = logging.getLogger(__name__)
+# Bytes of all encrypted files on the media host, and again of all that phones have received.
+MEDIA_LIMIT = 1 << 30
 
 
 class NetworkError(Exception):
@@ -34,6 +45,7 @@ class Network:
         self.storage = storage
         self.journal = Journal(storage.journal(), storage.append)
         self.faults = FaultBoard()
+        self.calls = Calls(self)
         self.accounts: dict[str, Account] = persistence.load_accounts(storage)
         self.phones: dict[str, Phone] = {}
         self.connections: dict[tuple[str, int], Connection] = {}
@@ -42,7 +54,11 @@ class Network:
         self.link_codes: dict[str, LinkCode] = {}
         self.unhandled: list[str] = []
         self._by_lid = {account.lid.user: account for account in self.accounts.values()}
+        self._tasks: set[asyncio.Task[None]] = set()
         documents = storage.documents()
+        self.media = Shelf(storage.folder / "media", MEDIA_LIMIT)
+        self.gallery = Shelf(storage.folder / "received", MEDIA_LIMIT)
+        self.tickets = Tickets(_media_secret(storage, documents))
         for account in self.accounts.values():
             memory = documents.get(persistence.phone_name(account))
             self.phones[account.number] = Phone(self, account, memory)
@@ -108,6 +124,18 @@ class Network:
         if owner and self.connection(owner) is connection:
             del self.connections[owner.account.number, owner.device]
             self.journal.append("disconnected", owner.account.number, device=owner.device)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something happen in the background; what goes wrong with it is reported."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("something in the background failed", exc_info=error)
+            self.report_unhandled(f"failed in the background: {error!r}")
 
     def report_unhandled(self, what: str) -> None:
         """Remember a stanza nobody answers, once; GET /state shows it."""
@@ -183,3 +211,12 @@ class Network:
     def save_mailbox(self, account: Account, companion: Companion) -> None:
         """What waits for a linked device changed."""
         self.storage.mark(persistence.mailbox_name(account, companion), companion.mailbox.dump)
+
+
+def _media_secret(storage: Storage, documents: dict[str, Any]) -> bytes:
+    """Return what the media host signs with, made at the first start."""
+    known = documents.get(persistence.MEDIA_SECRET)
+    secret = bytes.fromhex(known) if known else secrets.token_bytes(32)
+    if not known:
+        storage.mark(persistence.MEDIA_SECRET, secret.hex)
+    return secret

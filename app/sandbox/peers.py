@@ -31,12 +31,16 @@ def key_share(account: Account) -> bytes:
 
 
 def receive(phone: Phone, sender: Endpoint, message: Any) -> None:
-    """Answer a companion's request for the app state key; others are written down unanswered."""
+    """Answer a companion's request for the app state key; others are written down unanswered.
+
+    A companion that was told of a message it does not get asks its phone for it. The only such
+    messages here may be seen once, on the phone: it gives nothing.
+    """
     protocol = message.protocolMessage
     kind = protocol.Type.Name(protocol.type)
     phone.network.journal.append("peer", phone.account.number, device=sender.device, type=kind)
     if protocol.type == protocol.APP_STATE_SYNC_KEY_REQUEST:
         phone.send_peer(sender.device, key_share(phone.account))
-    else:
+    elif not protocol.peerDataOperationRequestMessage.placeholderMessageResendRequest:
         log.warning("nobody answers the peer message %s of %s", kind, sender.jid)
         phone.network.report_unhandled(f"peer {kind}")

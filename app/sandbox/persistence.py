@@ -8,6 +8,9 @@ from app.sandbox.signal.session import SignalDevice
 from app.sandbox.storage import Storage
 from app.sandbox.world import Account, Companion
 
+# The document of what the media host signs its links with.
+MEDIA_SECRET = "media_secret"  # noqa: S105  # a name
+
 
 def account_name(account: Account) -> str:
     """The document of an account's own facts."""

@@ -11,7 +11,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.sandbox import behaviors, contents, key_server, peers, routing
+from app.sandbox import amendments, behaviors, cards, contents, key_server, peers, polls, routing
+from app.sandbox.behaviors import Heard
+from app.sandbox.media import album, attachments
+from app.sandbox.media.attachments import Attachment, Place
+from app.sandbox.media.crypto import MediaError
+from app.sandbox.media.kinds import FORMS
 from app.sandbox.signal.session import Kind, OldCounter, SignalError
 from app.sandbox.wire.jid import JID
 from app.sandbox.wire.node import Node, Value
@@ -65,27 +70,28 @@ class Phone:
     # Sending
 
     def send_text(self, to: Account, text: str) -> str:
-        """Write `text` to another account, to all its devices and the own ones; returns the id."""
+        """Write `text` to another account; returns the message's id."""
+        return self.send(to, contents.text_message(text))
+
+    def send(self, to: Account, plaintext: bytes) -> str:
+        """Send a message to all devices of an account and the own ones; returns its id.
+
+        What may be seen once only goes to phones; linked devices hear that there is something.
+        """
         message_id = "3A" + secrets.token_hex(9).upper()
-        plaintext = contents.text_message(text)
+        message = contents.parse(contents.pad(plaintext))
         _remember(self._sent, message_id, Sent(to.number, plaintext))
-        self._log_message(
-            "sent",
-            message_id,
-            self.account,
-            to,
-            self.place,
-            contents.parse(contents.pad(plaintext)),
-        )
+        self._log_message("sent", message_id, self.account, to, self.place, message)
         copies = {Endpoint(to, device): plaintext for device in to.devices}
         own = contents.sent_from_own_device(str(to.lid), plaintext)
         copies.update({Endpoint(self.account, device): own for device in self.account.companions})
         copies.pop(self.place, None)
+        once = contents.is_view_once(message)
         entries = [
-            Node("to", {"jid": endpoint.lid}, [self._encrypt(endpoint, body)])
+            Node("to", {"jid": endpoint.lid}, [self._copy(endpoint, body, message, once)])
             for endpoint, body in copies.items()
         ]
-        attrs: dict[str, Value] = {"to": to.lid, "id": message_id, "type": "text"}
+        attrs: dict[str, Value] = {"to": to.lid, "id": message_id, **_kind_attrs(message)}
         node = Node("message", attrs, [Node("participants", {}, entries)])
         routing.send_message(self.network, self.place, node)
         self.network.save_phone(self.account)
@@ -129,6 +135,37 @@ class Phone:
             self.send_receipt(JID.parse(sender), read_ids, "read")
         self.network.save_phone(self.account)
         return wanted
+
+    def _copy(self, to: Endpoint, body: bytes, message: Any, once: bool) -> Node:
+        if once and to.device != PHONE:
+            return Node("unavailable", {"type": "view_once"})
+        enc = self._encrypt(to, body)
+        mediatype = _mediatype(message)
+        if mediatype:
+            enc.attrs["mediatype"] = mediatype
+        return enc
+
+    def play(self, author: Account, message_id: str) -> None:
+        """Tell `author` that a voice note was listened to; raises KeyError when it never came."""
+        device = self.find(message_id)["device"]
+        self.send_receipt(author.lid.on_device(device), [message_id], "played")
+
+    def poll(self, message_id: str) -> polls.Poll:
+        """Return a poll that was sent or received; raises KeyError when it is none."""
+        entry = self.find(message_id)
+        told = entry["poll"]
+        creator = self.network.account(entry["from"]).lid
+        return polls.Poll(
+            message_id, creator, bytes.fromhex(told["secret"]), tuple(told["options"])
+        )
+
+    def find(self, message_id: str) -> dict[str, Any]:
+        """Return the journal's entry of a message sent or received; raises KeyError."""
+        wanted = ("message", self.account.number, message_id)
+        for entry in reversed(self.network.journal.since(0)):
+            if (entry["kind"], entry["account"], entry.get("id")) == wanted:
+                return entry
+        raise KeyError(message_id)
 
     def _encrypt(self, to: Endpoint, plaintext: bytes, fresh: bool = False) -> Node:
         if fresh or not self.keys.has_session(to.address):
@@ -187,8 +224,30 @@ class Phone:
             return
         self._log_message("received", message_id, sender.account, self.account, sender, message)
         self._acknowledge(node, sender)
+        if contents.kind_of(message) in amendments.KINDS:
+            return
         self._unread[message_id] = str(sender.lid)
-        behaviors.react(self, sender, message_id, message)
+        found = attachments.find(message)
+        if found:
+            self.network.start(self._collect(sender, message_id, *found))
+        else:
+            behaviors.react(self, sender, message_id, Heard(contents.text_of(message)))
+
+    async def _collect(
+        self, sender: Endpoint, message_id: str, attachment: Attachment, place: Place
+    ) -> None:
+        """Download what a message brought, write down what came of it, and react."""
+        facts = {"id": message_id, "from": sender.account.number, "device": sender.device}
+        facts["media"] = attachments.facts(attachment, place)
+        try:
+            file = await album.collect(self.network, attachment, place)
+        except MediaError as error:
+            self.network.journal.append(
+                "media_failed", self.account.number, **facts, reason=str(error)
+            )
+            return
+        self.network.journal.append("media", self.account.number, **facts)
+        behaviors.react(self, sender, message_id, Heard(attachment.caption, attachment, file))
 
     def _acknowledge(self, node: Node, sender: Endpoint) -> None:
         if node.get("category") == "peer":
@@ -231,7 +290,8 @@ class Phone:
             return
         to = self.network.account(sent.to)
         plaintext = sent.plaintext
-        attrs: dict[str, Value] = {"to": device.lid, "id": receipt.get("id"), "type": "text"}
+        kind = _kind_attrs(contents.parse(contents.pad(plaintext)))
+        attrs: dict[str, Value] = {"to": device.lid, "id": receipt.get("id"), **kind}
         if receipt.get("category") == "peer":
             attrs["category"] = "peer"
         elif device.account is self.account:
@@ -253,6 +313,12 @@ class Phone:
         device: Endpoint,
         message: Any,
     ) -> None:
+        found = attachments.find(message)
+        more = amendments.facts(message) | cards.facts(message) | polls.facts(message)
+        if message.HasField("pollUpdateMessage"):
+            more |= self._vote(message.pollUpdateMessage, author)
+        if found:
+            more["media"] = attachments.facts(*found)
         self.network.journal.append(
             "message",
             self.account.number,
@@ -262,12 +328,36 @@ class Phone:
             device=device.device,
             type=contents.kind_of(message),
             text=contents.text_of(message),
-            **{"from": author.number},
+            **{"from": author.number, **more},
         )
+
+    def _vote(self, update: Any, voter: Account) -> dict[str, Any]:
+        """Return what the journal tells of a vote: its poll, and the options if it is readable."""
+        poll_id = update.pollCreationMessageKey.ID
+        try:
+            chosen = polls.chosen_in(update, self.poll(poll_id), voter.lid)
+        except (KeyError, polls.VoteError) as error:
+            return {"target": poll_id, "unreadable": str(error)}
+        return {"target": poll_id, "chosen": chosen}
 
     def _log(self, kind: str, node: Node, sender: Endpoint, **facts: Any) -> None:
         facts |= {"from": sender.account.number, "device": sender.device}
         self.network.journal.append(kind, self.account.number, id=node.get("id"), **facts)
+
+
+def _kind_attrs(message: Any) -> dict[str, Value]:
+    """Return the attributes of a message's stanza that tell what kind of message it is."""
+    kinds = {"reaction": "reaction", "poll": "poll", "vote": "poll"}
+    kind = kinds.get(contents.kind_of(message)) or ("media" if _mediatype(message) else "text")
+    edit = amendments.edit_attribute(message)
+    return {"type": kind, "edit": edit} if edit else {"type": kind}
+
+
+def _mediatype(message: Any) -> str:
+    found = attachments.find(message)
+    if found:
+        return FORMS[found[0].kind].mediatype
+    return cards.MEDIATYPES.get(contents.kind_of(message), "")
 
 
 def _kind(enc: Node) -> Kind:

@@ -82,4 +82,7 @@ SyncdMutation = _message_class(_SYNC, "WAServerSync.SyncdMutation")
 SyncdPatch = _message_class(_SYNC, "WAServerSync.SyncdPatch")
 SyncActionData = _message_class(_ACTION, "WASyncAction.SyncActionData")
 SyncActionValue = _message_class(_ACTION, "WASyncAction.SyncActionValue")
+PollVoteMessage = _message_class(
+    "waE2E/WAWebProtobufsE2E.proto", "WAWebProtobufsE2E.PollVoteMessage"
+)
 E2EMessage = _message_class("waE2E/WAWebProtobufsE2E.proto", "WAWebProtobufsE2E.Message")

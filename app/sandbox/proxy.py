@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from app.sandbox import login, stanzas
 from app.sandbox.connection import Connection
+from app.sandbox.media import host as media_host
 from app.sandbox.network import Network
 from app.sandbox.signal.curve import KeyPair
 from app.sandbox.wire import http, noise_certificate
@@ -41,7 +42,7 @@ class Proxy:
             request = await http.read_request(reader)
             if request and self._lets_through(request, writer):
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                await self._serve_host(*await self._start_tls(writer))
+                await self._serve_host(_host(request), *await self._start_tls(writer))
         except http.HttpError as error:
             log.info("not HTTP on the proxy's port: %s", error)
         except _ENDED as error:
@@ -50,12 +51,11 @@ class Proxy:
             writer.close()
 
     def _lets_through(self, request: http.Request, writer: asyncio.StreamWriter) -> bool:
-        host = request.target.rpartition(":")[0]
         if self._network.faults.of(None).refuse_connections:
             writer.write(http.response("503 Service Unavailable"))
         elif request.method != "CONNECT":
             writer.write(http.response("405 Method Not Allowed"))
-        elif not host.endswith(_HOSTS):
+        elif not _host(request).endswith(_HOSTS):
             writer.write(http.response("403 Forbidden"))
         else:
             return True
@@ -73,13 +73,17 @@ class Proxy:
         protocol.connection_made(transport)
         return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
-    async def _serve_host(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_host(
+        self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         try:
+            if host == media_host.HOST:
+                await media_host.serve(self._network, reader, writer)
+                return
             request = await http.read_request(reader)
             if request is None:
                 return
             if request.target.partition("?")[0] != _CHAT_PATH:
-                # Media is not served yet.
                 self._network.report_unhandled(f"http {request.method} {request.target[:60]}")
                 writer.write(http.response("404 Not Found"))
                 return
@@ -106,6 +110,10 @@ class Proxy:
             self._network.open_connections.discard(connection)
             connection.close()
             self._network.disconnected(connection)
+
+
+def _host(request: http.Request) -> str:
+    return request.target.rpartition(":")[0]
 
 
 def _switching(headers: dict[str, str]) -> bytes:

@@ -71,14 +71,14 @@ def send_message(network: Network, sender: Endpoint, node: Node) -> str:
         endpoint = network.endpoint(entry.jid("jid"))
         addressed.add(endpoint.lid if endpoint else entry.jid("jid"))
         if endpoint:
-            _deliver_copy(network, envelope, endpoint, list(entry.named("enc")))
+            _deliver_copy(network, envelope, endpoint, entry.children)
     return _correction(addressed, sender.account, chat)
 
 
 def _deliver_copy(network: Network, envelope: Envelope, to: Endpoint, enc: list[Node]) -> None:
     garble = network.faults.of(to.account.number).garble_messages
     if garble and to.device != PHONE:
-        enc = [_garbled(e) if "count" not in e.attrs else e for e in enc]
+        enc = [_garbled(e) if e.tag == "enc" and "count" not in e.attrs else e for e in enc]
     network.deliver(to, envelope.copy_for(to, enc))
 
 

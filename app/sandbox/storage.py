@@ -19,9 +19,13 @@ CREATE TABLE IF NOT EXISTS journal (seq INTEGER PRIMARY KEY, body TEXT NOT NULL)
 
 
 class Storage:
-    """Collects changes until `flush`; `on_change` is told when there is something to flush."""
+    """Collects changes until `flush`; `on_change` is told when there is something to flush.
+
+    `folder` is where the file lies, and where others may keep theirs.
+    """
 
     def __init__(self, file: Path, on_change: Callable[[], None]) -> None:
+        self.folder = file.parent
         self._db = sqlite3.connect(file)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")

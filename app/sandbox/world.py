@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from app.sandbox.appstate import AppState
 from app.sandbox.mailbox import Mailbox
 from app.sandbox.signal.session import SignalDevice
 from app.sandbox.wire.jid import JID, LID_SERVER, USER_SERVER
 
-Behavior = Literal["silent", "echo", "slow"]
-BEHAVIORS: tuple[Behavior, ...] = ("silent", "echo", "slow")
+Behavior = Literal["silent", "echo", "slow", "picture", "voice", "document"]
+BEHAVIORS: tuple[Behavior, ...] = get_args(Behavior)
 PHONE = 0
 _REMEMBERED_IDS = 2000
 

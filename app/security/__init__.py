@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Settings
-from app.security import browser_sessions, headers, limits
+from app.security import browser_sessions, headers, limits, uploads
 from app.security.browser_sessions import protect_cookie_request
 from app.security.limits import limit_sign_in
 from app.security.redirects import safe_next
@@ -21,6 +21,7 @@ def register(app: Flask) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
-    browser_sessions.register(app, settings)
+    browser_sessions.register(app)
+    uploads.register(app)
     limits.register(app, settings)
     headers.register(app)

@@ -1,46 +1,55 @@
-"""People: who they are and how they prove it."""
+"""People: who they are, how they prove it, and what they say about themselves."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from datetime import timedelta
-from typing import cast
+from datetime import datetime, timedelta
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.clock import utcnow
-from app.core.errors import Conflict, Invalid, NotFound, Unauthorized
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 from app.core.ids import new_id
 from app.core.texts import N_
 from app.extensions import db
-from app.models import AccessToken, ApiKey, SetupLink, User
-from app.models.user import ADMINISTRATOR, USER
-from app.services import activity, passwords
+from app.i18n import LANGUAGES
+from app.models import AccessToken, SetupLink, User
+from app.models.user import ADMINISTRATOR, THEMES, USER
+from app.services import activity, api_keys, passwords, sign_ins
+from app.services.api_keys import KEY_PREFIX, create_key, current_key
+from app.services.tokens import digest, new_token
 from app.transaction import alone
 
-KEY_PREFIX = "wam_"
+__all__ = ["KEY_PREFIX", "create_key", "current_key"]
+
 TOKEN_PREFIX = "wat_"  # noqa: S105 - a marker, not a secret
 TOKEN_LIFETIME = timedelta(hours=24)
 SETUP_LIFETIME = timedelta(hours=24)
+NAME_LENGTH = 100
 
 
-def create_user(*, email: str, password: str, name: str = "", administrator: bool = False) -> User:
-    """A new person with one API key. Raises Invalid (email, password), or Conflict when the
+def create_user(
+    *,
+    email: str,
+    password: str,
+    name: str = "",
+    administrator: bool = False,
+    instance_limit: int | None = None,
+) -> User:
+    """A new person with one API key. Raises Invalid (email, password, name), or Conflict when the
     address is taken."""
-    address = _checked_email(email)
+    address = checked_email(email)
     if db.session.scalar(select(User.id).where(User.email == address)):
         raise Conflict(N_("This email address already has an account."), code="email_taken")
     now = utcnow()
     user = User(
         id=new_id("usr", now),
         email=address,
-        name=name.strip()[:100],
+        name=_checked_name(name),
         password_hash=passwords.hash_password(password),
         role=ADMINISTRATOR if administrator else USER,
         created_at=now,
-        session_stamp=secrets.token_hex(16),
+        instance_limit=instance_limit,
     )
     db.session.add(user)
     db.session.flush()
@@ -51,88 +60,103 @@ def create_user(*, email: str, password: str, name: str = "", administrator: boo
 
 def by_password(email: str, password: str) -> User:
     """The person with this address and password. Raises Unauthorized, never saying which of the
-    two is wrong."""
+    two is wrong; Forbidden when both are right and the account is disabled."""
     user = db.session.scalar(select(User).where(User.email == email.strip().lower()))
     right = passwords.matches(user.password_hash if user else None, password)
-    if user is None or not right or not user.is_active:
+    if user is None or not right:
         raise Unauthorized(N_("The email or the password is wrong."), code="bad_credentials")
-    return cast(User, user)
+    return enabled(user)
 
 
 def by_key(key: str) -> User:
-    """The person this API key belongs to. Raises Unauthorized."""
-    found = db.session.execute(
-        select(ApiKey, User)
-        .join(User, User.id == ApiKey.user_id)
-        .where(ApiKey.key_hash == _hash(key.strip()), ApiKey.revoked_at.is_(None))
-    ).first()
-    if found is None or not found.User.is_active:
-        raise Unauthorized(N_("The API key is wrong."), code="bad_api_key")
-    return cast(User, found.User)
+    """The person this API key belongs to. Raises Unauthorized, Forbidden."""
+    return enabled(api_keys.find(key).user)
 
 
 def by_token(token: str) -> User:
-    """The person a bearer token was given to. Raises Unauthorized when it is wrong or too old."""
+    """The person a bearer token was given to. Raises Unauthorized when it is wrong or too old,
+    Forbidden."""
     user = db.session.scalar(
         select(User)
         .join(AccessToken, AccessToken.user_id == User.id)
-        .where(AccessToken.token_hash == _hash(token), AccessToken.expires_at > utcnow())
+        .where(AccessToken.token_hash == digest(token), AccessToken.expires_at > utcnow())
     )
-    if user is None or not user.is_active:
+    if user is None:
         raise Unauthorized(N_("The token is wrong or too old. Sign in again."), code="bad_token")
-    return cast(User, user)
+    return enabled(user)
 
 
-def by_session(session_id: str) -> User | None:
-    """The person a browser session stands for; None once they signed out everywhere."""
-    user_id, _, stamp = session_id.partition(".")
-    user = db.session.get(User, user_id)
-    if user is None or not user.is_active or not secrets.compare_digest(user.session_stamp, stamp):
-        return None
+def enabled(user: User) -> User:
+    """`user`, who has proved to be it. Raises Forbidden when the account is disabled; nobody else
+    is told that."""
+    if not user.is_active:
+        message = N_("This account is disabled. Ask an administrator.")
+        raise Forbidden(message, code="account_disabled")
     return user
-
-
-def create_key(user: User, *, name: str = "") -> ApiKey:
-    """A new API key of `user`."""
-    now = utcnow()
-    key = KEY_PREFIX + secrets.token_urlsafe(32)
-    row = ApiKey(
-        id=new_id("key", now),
-        user_id=user.id,
-        name=name,
-        key_hash=_hash(key),
-        key_encrypted=key,
-        created_at=now,
-    )
-    db.session.add(row)
-    return row
-
-
-def current_key(user: User) -> ApiKey:
-    """The newest working API key of `user`. Raises NotFound when all are revoked."""
-    key = db.session.scalar(
-        select(ApiKey)
-        .where(ApiKey.user_id == user.id, ApiKey.revoked_at.is_(None))
-        .order_by(ApiKey.created_at.desc(), ApiKey.id.desc())
-    )
-    if key is None:
-        raise NotFound()
-    return key
 
 
 def issue_token(user: User) -> tuple[str, AccessToken]:
     """A bearer token for 24 h, and its row; the token itself is told only here."""
     now = utcnow()
-    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    token = new_token(TOKEN_PREFIX)
     row = AccessToken(
         id=new_id("tok", now),
         user_id=user.id,
-        token_hash=_hash(token),
+        token_hash=digest(token),
         created_at=now,
         expires_at=now + TOKEN_LIFETIME,
     )
     db.session.add(row)
     return token, row
+
+
+def end_tokens(user: User) -> None:
+    """Makes every bearer token of `user` worthless."""
+    db.session.execute(delete(AccessToken).where(AccessToken.user_id == user.id))
+
+
+def sweep(now: datetime) -> None:
+    """Forgets bearer tokens, and setup links, that are over."""
+    db.session.execute(delete(AccessToken).where(AccessToken.expires_at <= now))
+    db.session.execute(delete(SetupLink).where(SetupLink.expires_at <= now))
+
+
+def rename(user: User, name: str) -> None:
+    """What the person is called. Raises Invalid."""
+    user.name = _checked_name(name)
+
+
+def prefer(user: User, *, language: str | None, theme: str | None) -> None:
+    """How the pages speak and look for this person; None leaves it to the browser and the system.
+    Raises Invalid."""
+    if language is not None and language not in LANGUAGES:
+        raise Invalid(N_("There is no such language."), field="language", code="unknown_language")
+    if theme is not None and theme not in THEMES:
+        raise Invalid(N_("There is no such theme."), field="theme", code="unknown_theme")
+    user.language, user.theme = language, theme
+
+
+def check_password(user: User, password: str, *, field: str) -> None:
+    """Nothing. Raises Invalid (`field`) when `password` is not the person's."""
+    if not passwords.matches(user.password_hash, password):
+        message = N_("This is not your password.")
+        raise Invalid(message, field=field, code="wrong_password")
+
+
+def change_password(user: User, *, current: str, new: str, keep: str | None) -> None:
+    """Sets the password of who knows the present one; ends every bearer token, and every sign-in
+    but the one with id `keep`. Raises Invalid (current_password, new_password)."""
+    check_password(user, current, field="current_password")
+    set_password(user, new, field="new_password", keep=keep)
+    activity.record("user:password:changed", actor=user)
+
+
+def set_password(user: User, new: str, *, field: str = "password", keep: str | None = None) -> None:
+    """A new password, after which nobody is signed in but the sign-in `keep`. API keys go on
+    working. Raises Invalid (`field`)."""
+    user.password_hash = passwords.hash_password(new, field=field)
+    sign_ins.end_all(user, keep=keep)
+    end_tokens(user)
 
 
 def nobody_yet() -> bool:
@@ -144,11 +168,11 @@ def new_setup_link() -> str:
     """The token of a fresh link that makes the first administrator; earlier links stop working."""
     now = utcnow()
     db.session.execute(update(SetupLink).where(SetupLink.used_at.is_(None)).values(expires_at=now))
-    token = secrets.token_urlsafe(24)
+    token = new_token()
     db.session.add(
         SetupLink(
             id=new_id("stl", now),
-            token_hash=_hash(token),
+            token_hash=digest(token),
             created_at=now,
             expires_at=now + SETUP_LIFETIME,
         )
@@ -160,7 +184,7 @@ def check_setup_link(token: str) -> None:
     """Nothing. Raises NotFound when the link is wrong, used, too old, or no longer needed."""
     link = db.session.scalar(
         select(SetupLink.id).where(
-            SetupLink.token_hash == _hash(token),
+            SetupLink.token_hash == digest(token),
             SetupLink.used_at.is_(None),
             SetupLink.expires_at > utcnow(),
         )
@@ -175,12 +199,13 @@ def set_up(token: str, *, email: str, password: str, name: str = "") -> User:
     check_setup_link(token)
     user = create_user(email=email, password=password, name=name, administrator=True)
     db.session.execute(
-        update(SetupLink).where(SetupLink.token_hash == _hash(token)).values(used_at=utcnow())
+        update(SetupLink).where(SetupLink.token_hash == digest(token)).values(used_at=utcnow())
     )
     return user
 
 
-def _checked_email(email: str) -> str:
+def checked_email(email: str) -> str:
+    """The address as it is kept: normalised, in lower case. Raises Invalid (email)."""
     try:
         checked = validate_email(email.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError:
@@ -189,6 +214,9 @@ def _checked_email(email: str) -> str:
     return checked.normalized.lower()
 
 
-def _hash(secret: str) -> str:
-    """SHA-256: enough for a key of 256 random bits, and it can be looked up by."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if len(name) > NAME_LENGTH:
+        message = N_("The name may have at most %(count)d characters.")
+        raise Invalid(message, field="name", code="name_too_long", count=NAME_LENGTH)
+    return name

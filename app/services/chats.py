@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select, tuple_
+from sqlalchemy import Select, or_, select
 
 from app import bell, topics
 from app.clock import utcnow
@@ -15,20 +15,11 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Chat, Instance, LinkedAccount, Message
 from app.models.chat import GROUP, PERSON
+from app.models.message import TEXT
+from app.services import naming
 
 PREVIEW_LENGTH = 200
 NAME_LENGTH = 100
-
-
-def all_of(instance: Instance, *, limit: int = 200) -> list[Chat]:
-    """The chats of the linked account, the one with the newest message first."""
-    query = (
-        select(Chat)
-        .where(Chat.account_id == instance.account_id)
-        .order_by(Chat.last_at.desc(), Chat.id.desc())
-        .limit(limit)
-    )
-    return list(db.session.scalars(query))
 
 
 def get_for(instance: Instance, chat_id: str) -> Chat:
@@ -37,31 +28,6 @@ def get_for(instance: Instance, chat_id: str) -> Chat:
     if chat is None or chat.instance_id != instance.id:
         raise NotFound(N_("There is no such chat."), code="chat_not_found")
     return chat
-
-
-def history(chat: Chat, *, before: str | None = None, limit: int = 50) -> list[Message]:
-    """Up to `limit` messages, oldest first: the newest ones, or those before message `before`."""
-    query = select(Message).where(Message.chat_id == chat.id)
-    if before is not None:
-        anchor = db.session.get(Message, before)
-        if anchor is not None and anchor.chat_id == chat.id:
-            place = tuple_(Message.shown_at, Message.id)
-            query = query.where(place < tuple_(anchor.shown_at, anchor.id))
-    query = query.order_by(Message.shown_at.desc(), Message.id.desc()).limit(limit)
-    return list(reversed(db.session.scalars(query).all()))
-
-
-def since(chat: Chat, first: str, *, limit: int = 1000) -> list[Message]:
-    """Message `first` and all after it, oldest first; the newest ones when it is unknown."""
-    anchor = db.session.get(Message, first)
-    if anchor is None or anchor.chat_id != chat.id:
-        return history(chat)
-    place = tuple_(Message.shown_at, Message.id)
-    query = select(Message).where(
-        Message.chat_id == chat.id, place >= tuple_(anchor.shown_at, anchor.id)
-    )
-    query = query.order_by(Message.shown_at.desc(), Message.id.desc()).limit(limit)
-    return list(reversed(db.session.scalars(query).all()))
 
 
 def account_of(instance: Instance) -> LinkedAccount:
@@ -96,15 +62,20 @@ def person(
     query = _to_change(_with_person(account, phone, lid).order_by(Chat.id))
     found = list(db.session.scalars(query))
     if not found:
-        return _new(account, kind=PERSON, phone=phone, lid=lid, name=name[:NAME_LENGTH])
+        chat = _new(account, kind=PERSON, phone=phone, lid=lid, name=name[:NAME_LENGTH])
+        naming.name_chats([chat])
+        return chat
     chat = found[0]
     for other in found[1:]:
         _join(other, into=chat)
     name = name[:NAME_LENGTH]
-    if (phone and not chat.phone) or (lid and not chat.lid) or (name and name != chat.name):
+    learned = (phone and not chat.phone) or (lid and not chat.lid)
+    if learned or (name and name != chat.name):
         chat.phone, chat.lid = chat.phone or phone, chat.lid or lid
         chat.name = name or chat.name
         db.session.flush()
+        if learned:
+            naming.name_chats([chat])
         bell.changed(topics.chats(chat.instance_id), topics.chat(chat.id))
     return chat
 
@@ -128,11 +99,11 @@ def group(account: LinkedAccount, group_id: str, *, name: str = "") -> Chat:
     return chat
 
 
-def touch(chat: Chat, *, text: str, at: datetime, unread: int = 0) -> None:
+def touch(chat: Chat, *, text: str, at: datetime, unread: int = 0, kind: str = TEXT) -> None:
     """Brings the chat's line in the list up to date with a message of `at`."""
-    if at >= chat.last_at or not chat.last_text:
-        chat.last_at = max(at, chat.last_at) if chat.last_text else at
-        chat.last_text = text[:PREVIEW_LENGTH]
+    if at >= chat.last_at or not chat.last_kind:
+        chat.last_at = max(at, chat.last_at) if chat.last_kind else at
+        chat.last_kind, chat.last_text = kind, text[:PREVIEW_LENGTH]
     chat.unread += unread
     bell.changed(topics.chat(chat.id))
     _tell_lists(chat)
@@ -186,8 +157,9 @@ def _join(other: Chat, *, into: Chat) -> None:
     for message in db.session.scalars(select(Message).where(Message.chat_id == other.id)):
         message.chat_id = into.id
     into.unread += other.unread
-    if other.last_text and other.last_at >= into.last_at:
-        into.last_at, into.last_text = other.last_at, other.last_text
+    if other.last_kind and (other.last_at >= into.last_at or not into.last_kind):
+        into.last_at = other.last_at
+        into.last_kind, into.last_text = other.last_kind, other.last_text
     phone, lid, name = other.phone, other.lid, other.name
     db.session.flush()
     db.session.delete(other)
@@ -195,3 +167,4 @@ def _join(other: Chat, *, into: Chat) -> None:
     into.phone, into.lid = into.phone or phone, into.lid or lid
     into.name = into.name or name
     db.session.flush()
+    naming.name_chats([into])

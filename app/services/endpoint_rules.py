@@ -21,6 +21,7 @@ STANDARD_MIN, STANDARD_MAX = 24, 64
 HEADERS_MAX, HEADER_NAME_LENGTH, HEADER_VALUE_LENGTH = 20, 100, 2000
 MAX_RETRIES = 20
 RETRY_INTERVAL_MS = range(1000, 21_600_000 + 1)
+TIMEOUT_MS = range(1000, 30_000 + 1)
 
 OWN_HEADERS = frozenset(
     {
@@ -31,6 +32,7 @@ OWN_HEADERS = frozenset(
         "webhook-id",
         "webhook-signature",
         "webhook-timestamp",
+        "x-webhook-former-signature",
         "x-webhook-signature",
         # what belongs to the connection
         "connection",
@@ -108,15 +110,32 @@ def check_retries(max_retries: int, retry_interval_ms: int) -> None:
     if not 0 <= max_retries <= MAX_RETRIES:
         message = N_("Choose 0 to %(high)d retries.")
         raise Invalid(message, field="maxRetries", code="bad_max_retries", high=MAX_RETRIES)
-    if retry_interval_ms not in RETRY_INTERVAL_MS:
+    _check_milliseconds(
+        retry_interval_ms, RETRY_INTERVAL_MS, field="retryInterval", code="bad_retry_interval"
+    )
+
+
+def check_limits(retry_interval_ms: int, max_interval_ms: int, timeout_ms: int) -> None:
+    """Nothing. Raises Invalid (maxRetryInterval, timeout)."""
+    longest = range(retry_interval_ms, RETRY_INTERVAL_MS.stop)
+    field, code = "maxRetryInterval", "bad_max_retry_interval"
+    _check_milliseconds(max_interval_ms, longest, field=field, code=code)
+    _check_milliseconds(timeout_ms, TIMEOUT_MS, field="timeout", code="bad_timeout")
+
+
+def _check_milliseconds(value: int, allowed: range, *, field: str, code: str) -> None:
+    if value not in allowed:
         message = N_("Choose %(low)d to %(high)d milliseconds.")
-        raise Invalid(
-            message,
-            field="retryInterval",
-            code="bad_retry_interval",
-            low=RETRY_INTERVAL_MS.start,
-            high=RETRY_INTERVAL_MS.stop - 1,
-        )
+        raise Invalid(message, field=field, code=code, low=allowed.start, high=allowed.stop - 1)
+
+
+def place_of(url: str) -> str:
+    """What two addresses have in common that lead to the same receiver."""
+    parts = urlsplit(url.strip())
+    scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
+    port = parts.port or {"http": 80, "https": 443}.get(scheme)
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{scheme}://{host}:{port}{parts.path or '/'}{query}"
 
 
 def _split(url: str) -> SplitResult | None:

@@ -2,71 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 
 from app import bell, topics
 from app.clock import utcnow
 from app.core.errors import Conflict, Invalid, NotFound
+from app.core.events import connection_event, iso
 from app.core.ids import new_id
+from app.core.presence import Presence
 from app.core.states import DesiredState, InstanceState, may_move
 from app.core.texts import N_
 from app.extensions import db
-from app.models import Chat, Instance, LinkedAccount, Message, User
-from app.services import activity
+from app.models import Instance, LinkedAccount, User
+from app.services import activity, outbox
 from app.transaction import rows_changed
 
 NAME_LENGTH = 60
 DESCRIPTION_LENGTH = 1000
+_TROUBLED = {InstanceState.DISCONNECTED, InstanceState.LOGGED_OUT, InstanceState.FAILED}
+_INTENDED = {None, "signed_out_here"}
+"""Reasons that are no trouble: somebody wanted it so."""
 
 
 def all_of(user: User) -> list[Instance]:
     """The instances `user` owns, by name."""
-    query = select(Instance).where(Instance.owner_id == user.id).order_by(Instance.name)
+    query = select(Instance).where(belongs_to(user)).order_by(Instance.name)
     return list(db.session.scalars(query))
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """An instance as a list shows it."""
-
-    instance: Instance
-    unread: int
-    active_at: datetime  # the newest message, or the last change of state
-
-
-def summaries_of(user: User) -> list[Summary]:
-    """The instances `user` owns, by name, with what waits in their chats."""
-    chats = (
-        select(
-            Instance.id, func.sum(Chat.unread).label("unread"), func.max(Chat.last_at).label("at")
-        )
-        .join(Chat, Chat.account_id == Instance.account_id)
-        .where(Instance.owner_id == user.id)
-        .group_by(Instance.id)
-        .subquery()
-    )
-    query = (
-        select(Instance, chats.c.unread, chats.c.at)
-        .outerjoin(chats, chats.c.id == Instance.id)
-        .where(Instance.owner_id == user.id)
-        .order_by(Instance.name)
-    )
-    return [
-        Summary(
-            instance, unread or 0, max(instance.state_changed_at, newest or instance.created_at)
-        )
-        for instance, unread, newest in db.session.execute(query)
-    ]
+def belongs_to(user: User) -> ColumnElement[bool]:
+    """True for the instances that `user` owns and has not deleted."""
+    return and_(Instance.owner_id == user.id, Instance.deleted_at.is_(None))
 
 
 def page_of(user: User, *, after: str | None, limit: int) -> tuple[list[Instance], bool]:
     """Up to `limit` of the user's instances, oldest first, from behind the one with id `after`;
     and whether there are more."""
-    query = select(Instance).where(Instance.owner_id == user.id, Instance.id > (after or ""))
+    query = select(Instance).where(belongs_to(user), Instance.id > (after or ""))
     found = list(db.session.scalars(query.order_by(Instance.id).limit(limit + 1)))
     return found[:limit], len(found) > limit
 
@@ -74,13 +49,15 @@ def page_of(user: User, *, after: str | None, limit: int) -> tuple[list[Instance
 def get_for(user: User, instance_id: str) -> Instance:
     """The instance, if it is the user's. Raises NotFound otherwise: whose it is, is not told."""
     instance = db.session.get(Instance, instance_id)
-    if instance is None or instance.owner_id != user.id:
+    if instance is None or instance.owner_id != user.id or instance.deleted_at is not None:
         raise NotFound(N_("There is no such instance."), code="instance_not_found")
     return instance
 
 
 def create(*, owner: User, name: str, description: str = "") -> Instance:
-    """A new instance, not linked yet. Raises Invalid (also when the name is taken)."""
+    """A new instance, not linked yet. Raises Invalid (also when the name is taken), and Conflict
+    when the owner has as many as allowed."""
+    _check_limit(owner.id)
     now = utcnow()
     instance = Instance(
         id=new_id("ins", now),
@@ -112,31 +89,14 @@ def change(
     tell_of_change(instance)
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """How much would be lost with an instance."""
-
-    chats: int
-    messages: int
-
-
-def contents_of(instance: Instance) -> Contents:
-    """The number of chats and messages of all accounts that were ever linked to it."""
-    return Contents(
-        chats=_count(select(Chat.id).where(Chat.instance_id == instance.id)),
-        messages=_count(select(Message.id).where(Message.instance_id == instance.id)),
-    )
-
-
-def delete(instance: Instance, *, actor: User) -> None:
-    """Removes the instance with its chats, messages and webhooks; its session is closed."""
-    activity.record("instance:settings:deleted", actor=actor, name=instance.name)
-    bell.changed(topics.instances_of(instance.owner_id), topics.instance(instance.id))
+def show_presence(instance: Instance, presence: Presence, *, actor: User) -> None:
+    """Sets whether the account is shown as online, also on a connection that stands."""
+    if presence == instance.presence:
+        return
+    instance.presence = presence
+    activity.record("instance:presence:changed", instance=instance, actor=actor, presence=presence)
+    tell_of_change(instance)
     bell.wake(instance.id)
-    instance.account_id = None
-    db.session.flush()
-    db.session.delete(instance)
-    db.session.flush()
 
 
 def move(
@@ -159,15 +119,45 @@ def move(
     values: dict[str, Any] = {"reason": reason, "reason_detail": detail or {}, "retry_at": retry_at}
     if seen != to:
         values |= {"state": to, "state_changed_at": utcnow()}
+    values |= _trouble(instance, to, reason, values["reason_detail"])
     statement = update(Instance).where(Instance.id == instance.id, Instance.state == seen)
     if rows_changed(statement.values(values)) != 1:
         raise Conflict()
     db.session.refresh(instance)
     if seen != to:
-        activity.record(
-            "instance:state:changed", instance=instance, actor=actor, to=to, reason=reason
-        )
+        line = activity.record("instance:state:changed", instance=instance, actor=actor)
+        line.detail = {**(detail or {}), "to": to, "reason": reason}  # it may have an "instance"
+        _tell_endpoints(instance, seen)
     tell_of_change(instance)
+
+
+def _tell_endpoints(instance: Instance, seen: InstanceState) -> None:
+    """Writes the webhook event of a move away from `seen`, if it is one: a drop is told once, not
+    again with each failed try to connect."""
+    event = connection_event(seen, instance.instance_state)
+    if event is None:
+        return
+    data = {
+        "state": instance.state,
+        "reason": instance.reason,
+        "phone": instance.account.phone if instance.account else None,
+        "timestamp": iso(instance.state_changed_at),
+    }
+    outbox.emit(instance.id, event, data)
+
+
+def _trouble(
+    instance: Instance, to: InstanceState, reason: str | None, detail: dict[str, Any]
+) -> dict[str, Any]:
+    """What a move to `to` says of the last trouble: it begins, goes on with another reason, or is
+    over. Trying to connect again is no end of it."""
+    lasts = instance.problem_since is not None and instance.problem_until is None
+    if to in _TROUBLED and reason not in _INTENDED:
+        begun = {} if lasts else {"problem_since": utcnow(), "problem_until": None}
+        return {"problem": reason, "problem_detail": detail} | begun
+    if lasts and to is not InstanceState.CONNECTING:
+        return {"problem_until": utcnow()}
+    return {}
 
 
 def tell_of_change(instance: Instance) -> None:
@@ -196,8 +186,20 @@ def linked_elsewhere(instance: Instance, phone: str) -> Instance | None:
     )
 
 
-def _count(query: Select[Any]) -> int:
-    return db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+def _check_limit(owner_id: str) -> None:
+    """Raises Conflict when the owner may have no other instance. Two that are made at once are
+    counted one after the other."""
+    held = select(User.instance_limit).where(User.id == owner_id).with_for_update(key_share=True)
+    limit = db.session.scalar(held)
+    owned = select(func.count(Instance.id)).where(
+        Instance.owner_id == owner_id, Instance.deleted_at.is_(None)
+    )
+    if limit is not None and (db.session.scalar(owned) or 0) >= limit:
+        message = N_(
+            "Your limit of instances is reached: %(limit)d. Delete one, or ask an administrator "
+            "for a higher limit."
+        )
+        raise Conflict(message, code="instance_limit_reached", limit=limit)
 
 
 def _checked_name(owner_id: str, name: str) -> str:

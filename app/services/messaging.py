@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import select, update
 
@@ -15,13 +13,15 @@ from app.clock import utcnow
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.events import Event, iso
 from app.core.ids import new_id
-from app.core.states import MessageStatus, before
+from app.core.states import MessageStatus
 from app.core.texts import N_
 from app.extensions import db
-from app.models import Chat, Instance, LinkedAccount, Message, User
-from app.models.chat import GROUP
-from app.models.message import DISMISSED, FROM_PHONE, INCOMING, OUTGOING, RESENT
-from app.services import activity, chats, webhooks
+from app.models import Chat, Instance, Message, User
+from app.models.message import DISMISSED, FROM_PHONE, INCOMING, OUTGOING, RESENT, TEXT
+from app.services import activity, chats, media, outbox, quotes
+from app.services.message_payload import payload_of
+from app.services.progress import advance, lift, not_before_made
+from app.services.timing import AT_ONCE, Timing, expired, may_go
 from app.transaction import hold, rows_changed
 
 TEXT_LIMIT = 65_536
@@ -42,6 +42,8 @@ class Arrival:
     sender_phone: str | None
     sender_lid: str | None
     sender_name: str
+    file: media.ArrivedFile | None = None
+    quote: quotes.ArrivedQuote | None = None
 
 
 def queue_text(
@@ -52,26 +54,36 @@ def queue_text(
     source: str,
     country: str,
     idempotency_key: str | None = None,
+    timing: Timing = AT_ONCE,
+    reply_to: str | None = None,
 ) -> Message:
     """A queued message to `to` (a number or a JID); the session's host sends it.
 
-    The same `idempotency_key` again gives the same message. Raises Invalid (to, text), or
-    Conflict when no phone was ever linked or the key was used for something else.
+    `reply_to`: the id of the message it answers. The same `idempotency_key` again gives the same
+    message. Raises Invalid (to, text, send_at, ttl, replyTo), or Conflict when no phone was ever
+    linked or the key was used for something else.
     """
     body = _checked_text(text)
     chat = chats.with_address(instance, to, country=country)
-    if idempotency_key is not None:
-        earlier = _by_key(instance, idempotency_key)
-        if earlier is not None:
-            return _same_or_conflict(earlier, chat, body)
-    return _queue(instance, chat, body, source=source, idempotency_key=idempotency_key)
+    original = quotes.original_for(chat, reply_to)
+    return queue_once(instance, chat, body, source, idempotency_key, timing, original=original)
 
 
-def queue_text_in(instance: Instance, chat: Chat, *, text: str, source: str) -> Message:
-    """A queued message in a chat that is known already. Raises Invalid (text), or Conflict when
-    the chat is of an account that is not linked any more."""
-    _require_linked(instance, chat)
-    return _queue(instance, chat, _checked_text(text), source=source, idempotency_key=None)
+def queue_text_in(
+    instance: Instance,
+    chat: Chat,
+    *,
+    text: str,
+    source: str,
+    idempotency_key: str | None = None,
+    timing: Timing = AT_ONCE,
+    reply_to: str | None = None,
+) -> Message:
+    """A queued message in a chat that is known already. Raises Invalid (text, send_at, ttl,
+    replyTo), or Conflict when its account is not linked any more or the key was used otherwise."""
+    require_linked(instance, chat)
+    body, original = _checked_text(text), quotes.original_for(chat, reply_to)
+    return queue_once(instance, chat, body, source, idempotency_key, timing, original=original)
 
 
 def resend(message: Message, *, source: str, actor: User | None = None) -> Message:
@@ -80,9 +92,11 @@ def resend(message: Message, *, source: str, actor: User | None = None) -> Messa
     Raises Conflict when it is not unconfirmed, was settled, or its number is no longer linked.
     """
     instance = db.session.get_one(Instance, message.instance_id)
-    _require_linked(instance, message.chat)
+    require_linked(instance, message.chat)
     _settle(message, RESENT)
-    again = _queue(instance, message.chat, message.body, source=source, idempotency_key=None)
+    file = media.again(message.media) if message.media else None
+    original = db.session.get(Message, message.quote.original_id) if message.quote else None
+    again = _queue(instance, message.chat, message.body, source, None, file=file, original=original)
     message.resent_as_id = again.id
     activity.record("message:unconfirmed:resent", instance=instance, actor=actor)
     return again
@@ -101,14 +115,15 @@ def dismiss(message: Message, *, actor: User | None = None) -> None:
 def retry(message: Message) -> None:
     """Queues a failed message again, under a new secret: the old one may stand for an id that
     WhatsApp refused. Raises Conflict when it did not fail or its number is no longer linked."""
-    _require_linked(db.session.get_one(Instance, message.instance_id), message.chat)
+    require_linked(db.session.get_one(Instance, message.instance_id), message.chat)
     fresh = {"failure": None, "wa_id": None, "secret": secrets.token_bytes(SECRET_BYTES)}
-    if not _advance(message, {MessageStatus.FAILED}, MessageStatus.QUEUED, **fresh):
+    if not advance(message, {MessageStatus.FAILED}, MessageStatus.QUEUED, **fresh):
         raise Conflict(N_("This message did not fail."), code="not_failed")
     bell.wake(message.instance_id)
 
 
-def _require_linked(instance: Instance, chat: Chat) -> None:
+def require_linked(instance: Instance, chat: Chat) -> None:
+    """Raises Conflict when the chat is of an account that is not linked any more."""
     if chat.account_id != instance.account_id:
         message = N_("This chat belongs to a number that is no longer linked here.")
         raise Conflict(message, code="other_account")
@@ -124,8 +139,34 @@ def _settle(message: Message, decision: str) -> None:
     bell.changed(topics.chat(message.chat_id), topics.chats(message.instance_id))
 
 
+def queue_once(
+    instance: Instance,
+    chat: Chat,
+    body: str,
+    source: str,
+    idempotency_key: str | None,
+    timing: Timing = AT_ONCE,
+    file: media.NewFile | None = None,
+    original: Message | None = None,
+) -> Message:
+    """A queued message, or the one that was queued under the same key. Raises Conflict when that
+    was for something else. For what was checked already."""
+    earlier = _by_key(instance, idempotency_key) if idempotency_key is not None else None
+    if earlier is not None:
+        return _same_or_conflict(earlier, chat, body, file, original)
+    timing.check()
+    return _queue(instance, chat, body, source, idempotency_key, timing, file, original)
+
+
 def _queue(
-    instance: Instance, chat: Chat, body: str, *, source: str, idempotency_key: str | None
+    instance: Instance,
+    chat: Chat,
+    body: str,
+    source: str,
+    idempotency_key: str | None,
+    timing: Timing = AT_ONCE,
+    file: media.NewFile | None = None,
+    original: Message | None = None,
 ) -> Message:
     hold(chat)
     now = utcnow()
@@ -136,16 +177,24 @@ def _queue(
         chat_id=chat.id,
         direction=OUTGOING,
         source=source,
+        kind=file.facts.kind.value if file else TEXT,
         body=body,
         secret=secrets.token_bytes(SECRET_BYTES),
         idempotency_key=idempotency_key,
         status=MessageStatus.QUEUED,
         created_at=now,
-        shown_at=now,
+        **timing.values(now),
     )
     db.session.add(message)
     db.session.flush()
-    chats.touch(chat, text=body, at=now)
+    if file is not None:
+        media.attach(message, file)
+    if original is not None:
+        quotes.attach(message, original)
+    if timing.is_later(now):
+        bell.changed(topics.chat(chat.id), topics.chats(instance.id))
+    else:
+        chats.touch(chat, text=message.line_text, kind=message.kind, at=now)
     bell.wake(instance.id)
     return message
 
@@ -159,15 +208,16 @@ def get_for(instance: Instance, message_id: str) -> Message:
 
 
 def next_queued(instance_id: str, account_id: str) -> Message | None:
-    """The oldest message that waits to be sent by this account."""
+    """The first message of the queue that may be sent by this account now."""
     return db.session.scalar(
         select(Message)
+        .join(Instance, Instance.id == Message.instance_id)
         .where(
             Message.instance_id == instance_id,
             Message.account_id == account_id,
-            Message.status == MessageStatus.QUEUED,
+            may_go(utcnow()),
         )
-        .order_by(Message.id)
+        .order_by(Message.due_at, Message.id)
         .limit(1)
     )
 
@@ -181,85 +231,57 @@ def in_flight(account_id: str) -> list[Message]:
 
 
 def claim(message: Message) -> bool:
-    """Takes a queued message for sending. False when it is queued no more."""
-    return _advance(message, {MessageStatus.QUEUED}, MessageStatus.SENDING)
+    """Takes a queued message for sending. False when it is queued no more. One that waited for its
+    time comes to the end of the conversation now."""
+    if message.send_at is None:
+        return advance(message, {MessageStatus.QUEUED}, MessageStatus.SENDING)
+    now, chat = utcnow(), message.chat
+    hold(chat)
+    if not advance(message, {MessageStatus.QUEUED}, MessageStatus.SENDING, shown_at=now):
+        return False
+    chats.touch(chat, text=message.line_text, kind=message.kind, at=now)
+    return True
+
+
+def expire(instance_id: str | None = None) -> int:
+    """Ends queued messages whose time is over, and says how many; of one instance, or of all."""
+    return sum(_expire(message) for message in expired(instance_id))
 
 
 def put_back(message: Message) -> bool:
     """Returns a message that never left to the queue."""
-    return _advance(message, {MessageStatus.SENDING}, MessageStatus.QUEUED)
+    return advance(message, {MessageStatus.SENDING}, MessageStatus.QUEUED)
 
 
 def sent(message: Message, wa_id: str, at: datetime) -> bool:
     """WhatsApp accepted the message under `wa_id`: this is when `message_sent` is told."""
-    lifted = _advance(
+    lifted = advance(
         message,
         {MessageStatus.SENDING, MessageStatus.UNCONFIRMED},
         MessageStatus.SENT,
         wa_id=wa_id,
-        sent_at=_not_before_made(message, at),
+        sent_at=not_before_made(message, at),
     )
     if lifted:
-        webhooks.emit(message.instance_id, Event.MESSAGE_SENT, payload_of(message))
+        outbox.emit(message.instance_id, Event.MESSAGE_SENT, payload_of(message))
     return lifted
 
 
 def refused(message: Message, failure: str) -> bool:
     """The message will not be sent; `failure` is a slug that the page turns into words."""
     unsent = {MessageStatus.QUEUED, MessageStatus.SENDING}
-    return _advance(message, unsent, MessageStatus.FAILED, failure=failure)
+    moved = advance(message, unsent, MessageStatus.FAILED, failure=failure)
+    if moved:
+        _tell(Event.MESSAGE_FAILED, message, reason=failure)
+    return moved
 
 
 def unconfirmed(message: Message, wa_id: str | None) -> bool:
     """The message may have gone: never sent again by itself, never called failed."""
-    return _advance(message, {MessageStatus.SENDING}, MessageStatus.UNCONFIRMED, wa_id=wa_id)
-
-
-def receipt(
-    account: LinkedAccount, wa_ids: Collection[str], status: MessageStatus, at: datetime
-) -> set[str]:
-    """Lifts our messages with these ids to `status`; a later status is never taken back.
-
-    Returns the ids that no message has: of messages sent by another device, or of one whose id is
-    not known yet because WhatsApp's answer to the send is still on its way.
-    """
-    query = select(Message).where(
-        Message.account_id == account.id,
-        Message.direction == OUTGOING,
-        Message.wa_id.in_(wa_ids),
-    )
-    unknown = set(wa_ids)
-    for message in db.session.scalars(query).all():
-        unknown.discard(str(message.wa_id))
-        _lift(message, status, at)
-    return unknown
-
-
-def _lift(message: Message, status: MessageStatus, at: datetime) -> None:
-    """Moves the message up to `status` and tells so; that it was delivered is told too where no
-    receipt of its own came: somebody may have chosen that event alone."""
-    at = _not_before_made(message, at)
-    times: dict[str, Any] = {} if message.sent_at else {"sent_at": at}
-    steps: list[MessageStatus] = [] if status is MessageStatus.SENT else [status]
-    if steps and message.delivered_at is None:
-        times["delivered_at"] = at
-        if status is not MessageStatus.DELIVERED:
-            steps = [MessageStatus.DELIVERED, status]
-    if status in {MessageStatus.READ, MessageStatus.PLAYED} and message.read_at is None:
-        times["read_at"] = at
-    was_unconfirmed = message.status == MessageStatus.UNCONFIRMED
-    if not _advance(message, before(status) - {MessageStatus.QUEUED}, status, **times):
-        return
-    if was_unconfirmed:
-        webhooks.emit(message.instance_id, Event.MESSAGE_SENT, payload_of(message))
-    for step in steps:
-        data = payload_of(message) | {"status": step.value, "timestamp": iso(at)}
-        webhooks.emit(message.instance_id, Event.MESSAGE_STATUS, data)
-
-
-def _not_before_made(message: Message, at: datetime) -> datetime:
-    """WhatsApp's times are whole seconds: without this a message is delivered before it is made."""
-    return max(at, message.created_at)
+    moved = advance(message, {MessageStatus.SENDING}, MessageStatus.UNCONFIRMED, wa_id=wa_id)
+    if moved:
+        _tell(Event.MESSAGE_UNCONFIRMED, message)
+    return moved
 
 
 def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
@@ -271,7 +293,7 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
     direction = OUTGOING if arrival.from_me else INCOMING
     if (known := _known(arrival, direction)) is not None:
         if arrival.from_me:
-            _lift(known, MessageStatus.SENT, arrival.at)
+            lift(known, MessageStatus.SENT, arrival.at)
         return None
     place = _place(arrival) if is_news else arrival.at
     message = Message(
@@ -294,12 +316,29 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
     )
     db.session.add(message)
     db.session.flush()
+    if arrival.file is not None:
+        media.expect(message, arrival.file, is_news=is_news)
+    if arrival.quote is not None:
+        quotes.keep(message, arrival.quote)
     unread = 0 if arrival.from_me or not is_news else 1
-    chats.touch(arrival.chat, text=arrival.text or arrival.kind, at=place, unread=unread)
+    chats.touch(arrival.chat, text=message.line_text, kind=message.kind, at=place, unread=unread)
     if is_news:
         event = Event.MESSAGE_SENT if arrival.from_me else Event.MESSAGE_RECEIVED
-        webhooks.emit(message.instance_id, event, payload_of(message))
+        outbox.emit(message.instance_id, event, payload_of(message))
     return message
+
+
+def _expire(message: Message) -> bool:
+    moved = advance(message, {MessageStatus.QUEUED}, MessageStatus.EXPIRED)
+    if moved:
+        _tell(Event.MESSAGE_FAILED, message, reason="expired")
+    return moved
+
+
+def _tell(event: Event, message: Message, **more: str) -> None:
+    """An event on a message that happened just now."""
+    data = payload_of(message) | more | {"timestamp": iso(utcnow())}
+    outbox.emit(message.instance_id, event, data)
 
 
 def _place(arrival: Arrival) -> datetime:
@@ -309,32 +348,6 @@ def _place(arrival: Arrival) -> datetime:
     return last if arrival.at <= last < arrival.at + timedelta(seconds=1) else arrival.at
 
 
-def payload_of(message: Message) -> dict[str, Any]:
-    """The `data` of a webhook about this message: the specification's fields, and more."""
-    chat = db.session.get_one(Chat, message.chat_id)
-    return {
-        "messageId": message.id,
-        "whatsappId": message.wa_id,
-        "from": _sender_of(message, chat),
-        "fromLid": message.sender_lid,
-        "chatId": chat.jid,
-        "isGroup": chat.kind == GROUP,
-        "pushName": message.sender_name,
-        "type": message.kind,
-        "body": message.body,
-        "source": message.source,
-        "timestamp": iso(message.shown_at),
-    }
-
-
-def _sender_of(message: Message, chat: Chat) -> str:
-    if message.direction == OUTGOING:
-        return f"{db.session.get_one(LinkedAccount, message.account_id).phone}@s.whatsapp.net"
-    if message.sender_phone:
-        return f"{message.sender_phone}@s.whatsapp.net"
-    return f"{message.sender_lid}@lid" if message.sender_lid else chat.jid
-
-
 def _known(arrival: Arrival, direction: str) -> Message | None:
     query = select(Message).where(
         Message.account_id == arrival.chat.account_id,
@@ -342,21 +355,6 @@ def _known(arrival: Arrival, direction: str) -> Message | None:
         Message.direction == direction,
     )
     return db.session.scalar(query)
-
-
-def _advance(
-    message: Message,
-    seen: set[MessageStatus] | frozenset[MessageStatus],
-    to: MessageStatus,
-    **values: Any,
-) -> bool:
-    """The one conditional UPDATE that moves a message; its row count says who was first."""
-    statement = update(Message).where(Message.id == message.id, Message.status.in_(seen))
-    if rows_changed(statement.values(status=to, **values)) != 1:
-        return False
-    db.session.refresh(message)
-    bell.changed(topics.chat(message.chat_id), topics.chats(message.instance_id))
-    return True
 
 
 def _checked_text(text: str) -> str:
@@ -374,8 +372,18 @@ def _by_key(instance: Instance, key: str) -> Message | None:
     )
 
 
-def _same_or_conflict(earlier: Message, chat: Chat, body: str) -> Message:
-    if earlier.chat_id == chat.id and earlier.body == body:
+def _same_or_conflict(
+    earlier: Message,
+    chat: Chat,
+    body: str,
+    file: media.NewFile | None,
+    original: Message | None,
+) -> Message:
+    before = earlier.media.sha256 if earlier.media else None
+    same_file = before == (file.facts.sha256 if file else None)
+    answered = earlier.quote.wa_id if earlier.quote else None
+    same_quote = answered == (original.wa_id if original else None)
+    if earlier.chat_id == chat.id and earlier.body == body and same_file and same_quote:
         return earlier
     raise Conflict(
         N_("This Idempotency-Key was used for another message."), code="idempotency_conflict"

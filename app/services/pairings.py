@@ -10,14 +10,15 @@ from sqlalchemy import and_, or_, select, update
 from app import bell, topics
 from app.clock import utcnow
 from app.core.errors import Conflict
+from app.core.events import Event, iso
 from app.core.ids import new_id
 from app.core.phones import normalize_phone
 from app.core.states import UNLINKED, DesiredState, InstanceState
 from app.core.texts import N_
 from app.extensions import db
-from app.models import Instance, LinkedAccount, Pairing, User
+from app.models import Instance, Lease, LinkedAccount, Pairing, User
 from app.models.pairing import PHONE_CODE, QR
-from app.services import activity, instances
+from app.services import activity, instances, outbox
 from app.transaction import alone, rows_changed
 
 QUEUE = "pairing"
@@ -43,6 +44,19 @@ def latest_of(instance: Instance) -> Pairing | None:
     return db.session.scalar(
         select(Pairing).where(Pairing.instance_id == instance.id).order_by(Pairing.id.desc())
     )
+
+
+def number_asked_for(instance: Instance) -> str | None:
+    """The number that a code was made for, where the phone that typed it has another one."""
+    account = instance.account
+    if account is None:
+        return None
+    query = select(Pairing.phone).where(
+        Pairing.instance_id == instance.id,
+        Pairing.key_store == account.key_store,
+        Pairing.phone != account.phone,
+    )
+    return db.session.scalar(query)
 
 
 def start(instance: Instance, *, actor: User | None = None) -> Pairing:
@@ -101,7 +115,8 @@ def _begin(instance: Instance, method: str, phone: str | None, actor: User | Non
     )
     db.session.add(pairing)
     db.session.flush()
-    instances.move(instance, InstanceState.PAIRING, actor=actor)
+    reason = "phone_code" if method == PHONE_CODE else None
+    instances.move(instance, InstanceState.PAIRING, reason=reason, actor=actor)
     bell.enqueue(QUEUE, JOB, pairing.id, timeout=int(LONGEST.total_seconds()) + 60)
     return pairing
 
@@ -136,6 +151,9 @@ def show_code(pairing: Pairing, code: str, expires_at: datetime) -> None:
     """Publishes the newest code of the attempt."""
     pairing.code = code
     pairing.code_expires_at = expires_at
+    if pairing.method == QR:
+        data = {"qrCode": code, "expiresAt": iso(expires_at), "timestamp": iso(utcnow())}
+        outbox.emit(pairing.instance_id, Event.QR_RECEIVED, data)
     bell.changed(topics.instance(pairing.instance_id))
 
 
@@ -144,13 +162,20 @@ def finish(pairing: Pairing, *, phone: str, lid: str | None, device: int, push_n
 
     A number that another instance runs is recorded too, or the phone would list a device that
     nobody can sign out; but its session is not started: every chat would be here twice.
+
+    The attempt may have been ended, and another begun, in the moment when the phone accepted: that
+    one ends. Raises Conflict when the instance has another link by now.
     """
     instance = db.session.get_one(Instance, pairing.instance_id)
-    _end(pairing, reason=None)
+    for attempt in {pairing, active_of(instance) or pairing}:
+        _end(attempt, reason=None)
+    if instance.instance_state in UNLINKED - {InstanceState.PAIRING}:
+        instances.move(instance, InstanceState.PAIRING)
     account = _account(instance, phone)
     account.lid, account.device, account.key_store = lid, device, pairing.key_store
     account.push_name = push_name.replace("\0", "")[:NAME_LENGTH] or account.push_name
     account.linked_at, account.unlinked_at = utcnow(), None
+    db.session.execute(update(Lease).where(Lease.instance_id == instance.id).values(crashes=0))
     db.session.flush()
     instance.account_id = account.id
     activity.record("instance:phone:linked", instance=instance, phone=phone, device=device)

@@ -17,14 +17,14 @@ _NOBODY = (  # a hash of nobody's, as costly to check as any other
 )
 
 
-def hash_password(password: str) -> str:
-    """The argon2id hash of `password`. Raises Invalid when it is too short or too long."""
+def hash_password(password: str, *, field: str = "password") -> str:
+    """The argon2id hash of `password`. Raises Invalid (`field`) when it is too short or long."""
     if len(password) < MIN_LENGTH:
         message = N_("The password needs at least %(count)d characters.")
-        raise Invalid(message, field="password", code="password_too_short", count=MIN_LENGTH)
+        raise Invalid(message, field=field, code="password_too_short", count=MIN_LENGTH)
     if len(password) > MAX_LENGTH:
         message = N_("The password may have at most %(count)d characters.")
-        raise Invalid(message, field="password", code="password_too_long", count=MAX_LENGTH)
+        raise Invalid(message, field=field, code="password_too_long", count=MAX_LENGTH)
     return _hasher.hash(password)
 
 

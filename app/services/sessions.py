@@ -18,13 +18,18 @@ from app.transaction import alone
 def reconnect(instance: Instance, *, actor: User | None = None) -> None:
     """Brings the instance back: connects again where the link stands, else starts a pairing.
 
-    A number that another instance runs is not connected a second time: the state says so.
+    A number that another instance runs is not connected a second time: the state says so. A
+    connection that stands is closed, and a new one opened, which takes the proxy of now.
     """
     account = linked_account(instance)
     if account is None:
         pairings.start(instance, actor=actor)
-    elif instance.instance_state in {InstanceState.FAILED, InstanceState.STOPPED}:
+        return
+    activity.record("instance:session:reconnected", instance=instance, actor=actor)
+    if instance.instance_state in {InstanceState.FAILED, InstanceState.STOPPED}:
         _start_again(instance, account, actor)
+    elif instance.instance_state is InstanceState.CONNECTED:
+        _open_anew(instance)
     else:
         retry_now(instance)
 
@@ -34,6 +39,17 @@ def retry_now(instance: Instance) -> None:
     if instance.instance_state is InstanceState.DISCONNECTED:
         instance.retry_at = utcnow()
         instances.want(instance, DesiredState.RUNNING)
+
+
+def stop(instance: Instance, *, actor: User | None = None) -> None:
+    """Closes the session; the phone stays linked, and messages wait in the queue. Does nothing
+    where none is wanted."""
+    if instance.desired != DesiredState.RUNNING or linked_account(instance) is None:
+        return
+    activity.record("instance:session:stopped", instance=instance, actor=actor)
+    instances.want(instance, DesiredState.STOPPED)
+    if instance.instance_state is not InstanceState.FAILED and not is_held(instance):
+        instances.move(instance, InstanceState.STOPPED, actor=actor)
 
 
 def log_out(instance: Instance, *, actor: User | None = None) -> None:
@@ -88,4 +104,9 @@ def _start_again(instance: Instance, account: LinkedAccount, actor: User | None)
         instances.move(instance, to, actor=actor, **why)
         return
     instances.move(instance, InstanceState.CONNECTING, actor=actor)
+    instances.want(instance, DesiredState.RUNNING)
+
+
+def _open_anew(instance: Instance) -> None:
+    instance.retry_at = utcnow()
     instances.want(instance, DesiredState.RUNNING)

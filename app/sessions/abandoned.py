@@ -9,12 +9,11 @@ from __future__ import annotations
 import structlog
 
 from app.config import current_settings
-from app.engine import keystore
 from app.engine.base import Account
-from app.engine.errors import EngineError
 from app.models import Pairing
+from app.models.pairing import PHONE_CODE
 from app.services import pairings
-from app.sessions import key_files
+from app.sessions import links
 from app.transaction import transaction
 
 log = structlog.get_logger(__name__)
@@ -31,7 +30,8 @@ def settle() -> None:
             if pairing not in pairings.abandoned():
                 continue  # its worker was only slow
             if linked is not None:
-                _take_over(pairing, linked)
+                log.warning("pairing.taken_over", pairing_id=pairing.id, jid=linked.jid)
+                links.write_down(pairing, linked)
             else:
                 pairings.give_up(pairing, reason="pairing_crashed" if pairing.started_at else None)
 
@@ -39,21 +39,7 @@ def settle() -> None:
 def _linked_account(pairing: Pairing) -> Account | None:
     if pairing.started_at is None:
         return None
-    store = key_files.store_of(current_settings(), pairing.key_store)
-    try:
-        return keystore.linked_account(store, pairing.code)
-    except EngineError as error:
-        log.error("pairing.keys_unreadable", pairing_id=pairing.id, error=str(error))
-        return None
-
-
-def _take_over(pairing: Pairing, linked: Account) -> None:
-    log.warning("pairing.taken_over", pairing_id=pairing.id, jid=linked.jid)
-    user, _, device = linked.jid.partition("@")[0].partition(":")
-    pairings.finish(
-        pairing,
-        phone=user,
-        lid=linked.address.lid.partition("@")[0] if linked.address.lid else None,
-        device=int(device or 0),
-        push_name=linked.push_name,
-    )
+    settings = current_settings()
+    if settings.uses_postgres and pairing.method == PHONE_CODE:
+        return links.made_by_phone_code(settings, pairing)
+    return links.made_by(settings, pairing.key_store, pairing.code)

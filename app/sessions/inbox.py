@@ -15,20 +15,26 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.core.states import MessageStatus
 from app.engine.base import Engine
-from app.engine.events import Event, LoggedOut
+from app.engine.events import Event, KeepAliveTimeout, LoggedOut
 from app.engine.raw import RawEvent
 from app.extensions import db
 from app.models import Instance, LinkedAccount
-from app.services import activity, messaging
+from app.services import activity, progress
 from app.sessions import spool, states
 from app.sessions.leases import Held, LeaseLost, holding
+from app.sessions.reading import News
 from app.sessions.recording import Recorder
+from app.sessions.states import Move
 from app.transaction import again_when_beaten
 
 log = structlog.get_logger(__name__)
 
+Heard = tuple[Event, Move]
+"""An event of the session itself, and where it brought the instance."""
 BATCH = 200
 """Events in one transaction: a commit costs more than any of them."""
+LAST_SECONDS = 2.0
+"""For what is in the spool when its session ends; a host has 5 s to end."""
 
 
 class EarlyReceipts:
@@ -56,7 +62,7 @@ class EarlyReceipts:
         """Gives the message that turned out to be `wa_id` what came for it."""
         for seen, status, at in list(self._seen):
             if seen == wa_id:
-                messaging.receipt(account, [wa_id], status, at)
+                progress.receipt(account, [wa_id], status, at)
 
     def stop(self) -> None:
         """The send is over and written down; what is left was about somebody else's message."""
@@ -95,7 +101,11 @@ class Inbox:
         self.early = EarlyReceipts()
         self.quiet = Quiet()
         self.on_arrival: Callable[[], None] = lambda: None
-        self.on_event: Callable[[Event], None] = lambda event: None
+        self.on_event: Callable[[Event, Move], None] = lambda event, move: None
+        self.is_contested: Callable[[], bool] = lambda: False
+        self.on_doubt: Callable[[], None] = lambda: None
+        self.on_news: Callable[[Sequence[News]], None] = lambda news: None
+        self.on_call: Callable[[], None] = lambda: None
         self._app = app
         self._engine = engine
         self._held = held
@@ -134,11 +144,23 @@ class Inbox:
                 self._spool.trim()
             return found
 
-    def close(self) -> None:
-        """Gives the spool up; what is in it waits for the next host."""
+    def close(self, *, commit: bool) -> None:
+        """Gives the spool up, after a last `commit` if the lease is still held; what does not get
+        into the database within LAST_SECONDS waits for the next host."""
         with self._closing:
             self._closed = True
-            self._spool.close()
+            try:
+                if commit:
+                    self._commit_the_rest()
+            except (LeaseLost, DBAPIError) as error:
+                log.warning("inbox.left_behind", account_id=self._account_id, error=repr(error))
+            finally:
+                self._spool.close()
+
+    def _commit_the_rest(self) -> None:
+        deadline = time.monotonic() + LAST_SECONDS
+        while time.monotonic() < deadline and self._commit_some(self._spool, live=True):
+            pass
 
     def _commit_some(self, source: spool.Spool, *, live: bool) -> bool:
         batch = source.read(BATCH)
@@ -152,15 +174,15 @@ class Inbox:
             log.warning("ingest.batch_failed", account_id=self._account_id, error=repr(error))
             heard = self._one_by_one(source, batch.records, live=live)
         source.done(batch)
-        for event in heard:
-            self.on_event(event)
+        for event, move in heard:
+            self.on_event(event, move)
         return True
 
     def _one_by_one(
         self, source: spool.Spool, records: Sequence[bytes], *, live: bool
-    ) -> list[Event]:
+    ) -> list[Heard]:
         """Writes what can be written; what cannot is set aside and never holds up the rest."""
-        heard: list[Event] = []
+        heard: list[Heard] = []
         for record in records:
             try:
                 heard += self._write([record], live=live)
@@ -172,22 +194,29 @@ class Inbox:
         return heard
 
     @again_when_beaten
-    def _write(self, records: Sequence[bytes], *, live: bool) -> list[Event]:
+    def _write(self, records: Sequence[bytes], *, live: bool) -> list[Heard]:
         """Commits the records in one transaction; the session's own events among them."""
         events = [pair for record in records for pair in self._translated(record)]
         with self._app.app_context(), holding(self._held) as session:
             account = session.get_one(LinkedAccount, self._account_id)
             instance = session.get_one(Instance, account.instance_id)
-            recorder = Recorder(account, self.early.add)
+            auto_read = instance.auto_read
+            recorder = Recorder(account, self.early.add, rejects_calls=instance.reject_calls)
             heard = []
             for raw, event in events:
                 recorder.record(event)
                 stale = not live and not _ends_the_link(raw, event, account)
-                move = None if stale else states.move_of(event)
+                move = None if stale else states.move_of(event, contested=self.is_contested())
                 if move is not None and states.apply(move, instance):
-                    heard.append(event)
+                    heard.append((event, move))
+        if live and any(isinstance(event, KeepAliveTimeout) for _, event in events):
+            self.on_doubt()
         now = time.monotonic()
-        self.quiet.last.update(dict.fromkeys(recorder.incoming, now))
+        self.quiet.last.update(dict.fromkeys((one.chat_id for one in recorder.incoming), now))
+        if live and auto_read and recorder.incoming:
+            self.on_news(recorder.incoming)
+        if recorder.has_calls:
+            self.on_call()
         return heard
 
     def _translated(self, record: bytes) -> list[tuple[RawEvent, Event]]:

@@ -37,6 +37,7 @@ class Held:
     instance_id: str
     host_id: str
     epoch: int
+    taken_over: bool = False  # from a host that did not release it, and may still run
 
     @property
     def mine(self) -> ColumnElement[bool]:
@@ -70,13 +71,13 @@ def is_live(now: datetime) -> ColumnElement[bool]:
 def offer(instance_id: str, host_id: str) -> bool:
     """Whether `host_id` may take up the lease now: it was free, and waits for that host."""
     now = utcnow()
-    fresh = {"host_id": host_id, "expires_at": now + OFFER_LASTS}
+    fresh = {"host_id": host_id, "expires_at": now + OFFER_LASTS, "give_back": False}
     free = update(Lease).where(Lease.instance_id == instance_id, Lease.expires_at <= now)
     if rows_changed(free.values(epoch=Lease.epoch + 1, **fresh)) == 1:
         return True
     if db.session.get(Lease, instance_id, populate_existing=True) is not None:
         return False
-    db.session.add(Lease(instance_id=instance_id, epoch=1, **fresh))
+    db.session.add(Lease(instance_id=instance_id, epoch=1, released=True, **fresh))
     db.session.flush()
     return True
 
@@ -87,9 +88,10 @@ def take_up(instance_id: str, host_id: str) -> Held | None:
     lease = db.session.get(Lease, instance_id, populate_existing=True, with_for_update=True)
     if lease is None or lease.host_id != host_id or lease.expires_at <= now:
         return None
-    lease.expires_at = now + LASTS
+    taken_over = not lease.released
+    lease.expires_at, lease.released = now + LASTS, False
     db.session.flush()
-    return Held(instance_id, host_id, lease.epoch)
+    return Held(instance_id, host_id, lease.epoch, taken_over)
 
 
 def of_host(host_id: str) -> dict[str, int]:
@@ -97,6 +99,12 @@ def of_host(host_id: str) -> dict[str, int]:
     query = select(Lease.instance_id, Lease.epoch)
     rows = db.session.execute(query.where(Lease.host_id == host_id, is_live(utcnow())))
     return {row.instance_id: row.epoch for row in rows}
+
+
+def wanted_back(host_id: str) -> set[str]:
+    """The instances whose leases this host is asked to give back."""
+    query = select(Lease.instance_id).where(Lease.host_id == host_id, Lease.give_back.is_(True))
+    return set(db.session.scalars(query))
 
 
 def renew(held: list[Held]) -> None:
@@ -108,9 +116,9 @@ def renew(held: list[Held]) -> None:
 def release_all(host_id: str) -> None:
     """Gives back the leases of a host that is gone."""
     gone = update(Lease).where(Lease.host_id == host_id, is_live(utcnow()))
-    rows_changed(gone.values(expires_at=utcnow()))
+    rows_changed(gone.values(expires_at=utcnow(), released=True))
 
 
 def release(held: Held) -> None:
     """Gives the lease back; does nothing when it was lost."""
-    rows_changed(update(Lease).where(held.mine).values(expires_at=utcnow()))
+    rows_changed(update(Lease).where(held.mine).values(expires_at=utcnow(), released=True))

@@ -13,16 +13,18 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
+from app.config import settings_of
 from app.core.backoff import delay_before
 from app.core.phones import lid_jid, phone_jid
-from app.engine.base import EngineSession
-from app.engine.errors import EngineError, NotConnected
+from app.engine.base import EngineSession, OutgoingFile, Quotation, Sent
+from app.engine.errors import EngineError, KeyStoreUnwritable, NotConnected, UploadFailed
 from app.extensions import db
-from app.models import Chat, LinkedAccount, Message
-from app.services import messaging
+from app.models import Chat, LinkedAccount, Media, Message, Quote
+from app.services import media, messaging
 from app.sessions.inbox import Inbox
 from app.sessions.leases import Held, holding
 from app.sessions.line import Line
+from app.storage import FileMissing, StorageUnreachable, storage_of
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +49,8 @@ class _Order:
     to: str
     text: str
     secret: bytes
+    file: OutgoingFile | None = None
+    quote: Quotation | None = None
 
 
 class Outbox:
@@ -69,8 +73,10 @@ class Outbox:
         self._held = held
         self._account_id = account_id
         self._inbox = inbox
-        self._gap = gap_ms / 1000
-        self._next_at = 0.0  # of the monotonic clock
+        self._usual_gap = self._gap = gap_ms / 1000
+        self._sent_at = float("-inf")  # of the monotonic clock, as the next one
+        self._next_at = 0.0
+        self._jitter = 1.0  # how much longer than the gap this pause is
         self._failed: tuple[str, int] = ("", 0)  # the message at the head, how often it failed
 
     def settle(self, session: EngineSession) -> None:
@@ -99,12 +105,18 @@ class Outbox:
 
     def wait_seconds(self) -> float:
         """How long the pace forbids the next send."""
-        return max(0.0, self._next_at - time.monotonic())
+        paced = self._sent_at + self._gap * self._jitter
+        return max(0.0, max(self._next_at, paced) - time.monotonic())
+
+    def keep_gap(self, seconds: int | None) -> None:
+        """Sets the least pause between two messages, that under way included; None for the
+        deployment's."""
+        self._gap = self._usual_gap if seconds is None else seconds
 
     def send_next(self, session: EngineSession) -> bool:
         """Sends the oldest message of the queue; whether there was one to send now.
 
-        Raises LeaseLost, DBAPIError, EngineError (the key store cannot be read).
+        Raises LeaseLost, DBAPIError, EngineError (the key store cannot be read or written).
         """
         order = self._claim()
         if order is None:
@@ -120,6 +132,7 @@ class Outbox:
         if not self._something_waits():
             return None
         with self._app.app_context(), holding(self._held):
+            messaging.expire(self._held.instance_id)
             message = messaging.next_queued(self._held.instance_id, self._account_id)
             if message is None:
                 return None
@@ -129,7 +142,30 @@ class Outbox:
                 return None
             messaging.claim(message)
             chat = db.session.get_one(Chat, message.chat_id)
-            return _Order(message.id, address_of(chat), message.body, bytes(message.secret or b""))
+            file = self._file_of(message.media) if message.media else None
+            secret = bytes(message.secret or b"")
+            quote = self._quotation_of(message.quote) if message.quote else None
+            return _Order(message.id, address_of(chat), message.body, secret, file, quote)
+
+    def _file_of(self, row: Media) -> OutgoingFile:
+        file = media.again(row)
+        storage = storage_of(settings_of(self._app))
+
+        def read() -> bytes:
+            try:
+                return storage.read(file.key)
+            except StorageUnreachable as error:
+                raise UploadFailed(str(error.__cause__)) from error
+
+        return OutgoingFile(file.facts, read, file.preview)
+
+    def _quotation_of(self, quote: Quote) -> Quotation:
+        """WhatsApp wants to know whose it is, of ours and of theirs alike."""
+        account = db.session.get_one(LinkedAccount, self._account_id)
+        lid = account.lid if quote.from_me else quote.author_lid
+        phone = account.phone if quote.from_me else quote.author_phone
+        author = lid_jid(lid) if lid else phone_jid(str(phone))
+        return Quotation(quote.wa_id, author, quote.kind, quote.text)
 
     def _something_waits(self) -> bool:
         """Asked first: looking takes no write lock."""
@@ -138,13 +174,18 @@ class Outbox:
 
     def _send(self, session: EngineSession, order: _Order) -> None:
         try:
-            sent = session.send_text(order.to, order.text, secret=order.secret)
+            sent = _hand_over(session, order)
+        except FileMissing:
+            log.error("message.file_missing", message_id=order.message_id)
+            self._change(order.message_id, lambda one: messaging.refused(one, "file_missing"))
+            return
         except EngineError as error:
             log.warning("message.not_sent", message_id=order.message_id, error=str(error))
             self._failed_to_send(session, order, error)
             return
         self._failed = ("", 0)
-        self._pause(self._gap * random.uniform(1, 1.5))  # noqa: S311 - jitter, not a secret
+        self._sent_at = time.monotonic()
+        self._jitter = random.uniform(1, 1.5)  # noqa: S311 - not a secret
 
         def write_down(message: Message) -> None:
             messaging.sent(message, sent.id, sent.timestamp)
@@ -154,7 +195,11 @@ class Outbox:
 
     def _failed_to_send(self, session: EngineSession, order: _Order, error: EngineError) -> None:
         if error.may_have_left:
-            wa_id = session.find_sent_id(order.secret)
+            try:
+                wa_id = session.find_sent_id(order.secret)
+            except KeyStoreUnwritable:
+                self._unconfirmed(order.message_id, None)
+                return
             if wa_id is not None or self._line.wait_until_over(_LAST_WORD_SECONDS):
                 self._unconfirmed(order.message_id, wa_id)
                 return
@@ -163,6 +208,8 @@ class Outbox:
             self._failed = ("", 0)  # somebody may have it tried again
             return
         self._change(order.message_id, messaging.put_back)
+        if isinstance(error, KeyStoreUnwritable):
+            raise error  # nothing may be sent; the session says so, and closes
         if not isinstance(error, NotConnected):  # else the session rests until it is connected
             pause = delay_before(max(self._failed[1], 1), first=_FIRST_PAUSE, cap=_LONGEST_PAUSE)
             self._pause(pause.total_seconds())
@@ -203,6 +250,14 @@ class Outbox:
 
     def _pause(self, seconds: float) -> None:
         self._next_at = max(self._next_at, time.monotonic() + seconds)
+
+
+def _hand_over(session: EngineSession, order: _Order) -> Sent:
+    if order.file is None:
+        return session.send_text(order.to, order.text, secret=order.secret, quote=order.quote)
+    return session.send_file(
+        order.to, order.file, order.text, secret=order.secret, quote=order.quote
+    )
 
 
 def address_of(chat: Chat) -> str:

@@ -15,8 +15,10 @@ from typing import Any
 from app.config import Settings
 from app.engine.process import engine_environment
 from app.sessions import key_files, network
+from app.sessions.network import Route
 
 STORE_VARIABLE = "PAIRING_KEY_STORE"
+PROXY_VARIABLE = "PAIRING_PROXY"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -35,20 +37,24 @@ class Said:
 class PairingChild:
     """A pairing process, as a context manager: whatever happens, it is gone afterwards."""
 
-    def __init__(self, settings: Settings, key_store: str, phone: str | None) -> None:
-        """Starts the process: it links by a code for `phone`, or by QR code.
+    def __init__(
+        self, settings: Settings, key_store: str, phone: str | None, own_proxy: str | None
+    ) -> None:
+        """Starts the process: it links by a code for `phone`, or by QR code, through the instance's
+        own proxy where it has one.
 
         Raises SandboxStateError, OSError.
         """
+        route = network.route_of(settings, own_proxy)
         settings.key_store_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         logs = settings.data_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = logs / "engine-pairing.log"
         with log.open("ab") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                _command(settings, phone, log),
+                _command(phone, log, route),
                 cwd=ROOT,
-                env=os.environ | _environment(settings, key_store),
+                env=os.environ | _environment(settings, key_store, route),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -93,15 +99,20 @@ class PairingChild:
         self._output.close()
 
 
-def _command(settings: Settings, phone: str | None, log: Path) -> list[str]:
+def _command(phone: str | None, log: Path, route: Route) -> list[str]:
     command = [sys.executable, "-m", "app.sessions.pairing_process", "--log", str(log)]
     if phone:
         command += ["--phone", phone]
-    proxy = network.proxy_of(settings)
-    return [*command, "--proxy", proxy] if proxy else command
+    if route.typed:
+        command += ["--typed-proxy", "any" if route.typed.private_allowed else "public"]
+    return command
 
 
-def _environment(settings: Settings, key_store: str) -> dict[str, str]:
-    """The store goes this way: it may hold a password, and everybody can read a command line."""
-    store = {STORE_VARIABLE: key_files.store_of(settings, key_store)}
-    return store | engine_environment(settings.sandbox_state if settings.sandbox else None)
+def _environment(settings: Settings, key_store: str, route: Route) -> dict[str, str]:
+    """Store and proxy go this way: they may hold passwords, and everybody can read a command
+    line."""
+    own = {
+        STORE_VARIABLE: key_files.store_of(settings, key_store),
+        PROXY_VARIABLE: route.proxy or "",
+    }
+    return own | engine_environment(settings.sandbox_state if settings.sandbox else None)

@@ -1,5 +1,6 @@
 """The program that links one phone: `python -m app.sessions.pairing_process --log FILE`,
-with PAIRING_KEY_STORE in its environment: a new file, or the URL of a database.
+with PAIRING_KEY_STORE in its environment, a new file or the URL of a database, and PAIRING_PROXY,
+the way to WhatsApp, which may be empty.
 
 An unpaired client of the engine cannot be cancelled, so every attempt has this process of its own,
 which its parent may kill at any moment, and which the kernel kills with its parent. It knows
@@ -20,6 +21,7 @@ from typing import Any
 
 from app.engine.pairing import Paired, PairingFailed, PairingRequest, PairingStep, pair
 from app.engine.process import die_with_parent, prepare_process
+from app.engine.reach import Typed
 
 
 def main(arguments: list[str]) -> None:
@@ -28,8 +30,12 @@ def main(arguments: list[str]) -> None:
     options = _parser().parse_args(arguments)
     said = os.dup(1)
     prepare_process(options.log)
-    store = os.environ["PAIRING_KEY_STORE"]
-    request = PairingRequest(store=store, proxy=options.proxy, phone=options.phone)
+    request = PairingRequest(
+        store=os.environ["PAIRING_KEY_STORE"],
+        proxy=os.environ.get("PAIRING_PROXY") or None,
+        typed=Typed(options.typed_proxy == "any") if options.typed_proxy else None,
+        phone=options.phone,
+    )
     outcome = pair(request, lambda step: _say(said, **_code(step)))
     _say(said, **(_paired(outcome) if isinstance(outcome, Paired) else _failed(outcome)))
     os._exit(0)
@@ -38,7 +44,11 @@ def main(arguments: list[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app.sessions.pairing_process")
     parser.add_argument("--log", required=True, type=Path, help="takes the engine's own output")
-    parser.add_argument("--proxy", help="the way to WhatsApp")
+    parser.add_argument(
+        "--typed-proxy",
+        choices=("any", "public"),
+        help="the proxy is the instance's own, and may be at any address, or at public ones only",
+    )
     parser.add_argument("--phone", help="digits of the number to link by a code; else by QR")
     return parser
 

@@ -17,7 +17,7 @@ from app.extensions import db
 from app.models import Host, Instance, Lease, LinkedAccount
 from app.services import instances
 from app.services import sessions as wishes
-from app.sessions import leases, life_signs
+from app.sessions import crashes, leases, life_signs
 from app.sessions.lifecycle import queue_of
 from app.transaction import again_when_beaten, transaction
 
@@ -41,16 +41,27 @@ def reconcile() -> None:
         return
     with transaction():
         gone = [*dead, *_not_seen()]
+        crashes.count([one for one in dead if life_signs.crashed(settings, one)])
         _forget_hosts(gone)
         now = utcnow()
+        crashes.forgive(now)
         for instance in db.session.scalars(_without_host(now, DesiredState.SIGNED_OUT)).all():
             wishes.signed_out(instance, heard=False)
         for instance in db.session.scalars(_without_host(now, DesiredState.RUNNING)).all():
             _say_that_nobody_holds(instance)
-            _find_host(instance, now)
+            if crashes.may_open(instance, now):
+                _find_host(instance, now)
     for host_id in gone:
         _drop_queue(host_id)
         life_signs.bury(settings, host_id)
+
+
+def reconcile_at_start() -> None:
+    """The first look after a start, by the host that is up last: the clock would come seconds
+    later, and one that came earlier would give all sessions to the host that was first."""
+    settings = current_settings()
+    if len(life_signs.living(settings)) >= settings.session_hosts:
+        reconcile()
 
 
 def _end_hung(settings: Settings) -> None:
@@ -73,12 +84,13 @@ def _something_to_do(now: datetime) -> bool:
     wanting = [_without_host(now, wish) for wish in (DesiredState.RUNNING, DesiredState.SIGNED_OUT)]
     if any(db.session.scalar(select(query.exists())) for query in wanting):
         return True
-    return bool(_not_seen())
+    return bool(_not_seen()) or crashes.something_to_forgive(now)
 
 
 def _without_host(now: datetime, wish: DesiredState) -> Select[Instance]:
-    """Linked instances that nobody holds, in a state that can be opened."""
+    """Linked instances that nobody holds, in a state that can be opened; suspects come last."""
     held = exists().where(Lease.instance_id == Instance.id, leases.is_live(now))
+    crashes_of = select(Lease.crashes).where(Lease.instance_id == Instance.id).scalar_subquery()
     return (
         select(Instance)
         .join(LinkedAccount, LinkedAccount.id == Instance.account_id)
@@ -88,7 +100,7 @@ def _without_host(now: datetime, wish: DesiredState) -> Select[Instance]:
             LinkedAccount.unlinked_at.is_(None),
             ~held,
         )
-        .order_by(Instance.state_changed_at)
+        .order_by(func.coalesce(crashes_of, 0), Instance.state_changed_at)
     )
 
 
@@ -117,7 +129,7 @@ def _roomiest(now: datetime) -> str | None:
     )
     return db.session.scalar(
         select(Host.id)
-        .where(Host.seen_at > now - SEEN_WITHIN, taken < Host.capacity)
+        .where(Host.seen_at > now - SEEN_WITHIN, Host.draining_at.is_(None), taken < Host.capacity)
         .order_by((Host.capacity - taken).desc(), Host.id)
         .limit(1)
     )

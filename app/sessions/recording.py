@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import singledispatchmethod
 
@@ -11,17 +12,26 @@ import structlog
 from app.core.states import MessageStatus
 from app.engine.address import Address
 from app.engine.events import (
+    ON_THE_PHONE,
+    CallEnded,
+    CallOffered,
+    Content,
     Event,
+    File,
     HistoryReceived,
     MessageReceived,
     MessageUndecryptable,
     PushNames,
+    Quoted,
     ReceiptKind,
     ReceiptReceived,
     Text,
 )
 from app.models import Chat, LinkedAccount
-from app.services import chats, messaging
+from app.models.message import TEXT
+from app.services import calls, chats, media, messaging, progress
+from app.services.quotes import ArrivedQuote
+from app.sessions.reading import News
 
 log = structlog.get_logger(__name__)
 
@@ -35,21 +45,24 @@ _LIFTS = {
     ReceiptKind.PLAYED: MessageStatus.PLAYED,
 }
 _READ_HERE = {ReceiptKind.READ_SELF, ReceiptKind.PLAYED_SELF}
-_ON_THE_PHONE = "unavailable"
-"""Kind of a message whose content WhatsApp sends to the phone alone (view-once media)."""
 
 
 class Recorder:
     """Writes what happened to one account: messages, receipts, history, names.
 
-    Receipts for ids that no message has yet go to `early`. `incoming` collects the chats that
-    somebody wrote in: the outbox leaves them a moment (wire.md section 7).
+    Receipts for ids that no message has yet go to `early`. `incoming` collects what
+    people wrote: the outbox leaves their chats a moment, and it may have to be marked as read.
+    `has_calls`: one came that is to be rejected.
     """
 
-    def __init__(self, account: LinkedAccount, early: EarlyReceipts) -> None:
+    def __init__(
+        self, account: LinkedAccount, early: EarlyReceipts, *, rejects_calls: bool = False
+    ) -> None:
         self._account = account
         self._early = early
-        self.incoming: set[str] = set()
+        self._rejects_calls = rejects_calls
+        self.incoming: list[News] = []
+        self.has_calls = False
 
     @singledispatchmethod
     def record(self, event: Event) -> None:
@@ -63,7 +76,9 @@ class Recorder:
             return
         messaging.store(_arrival(event, chat))
         if not event.from_me:
-            self.incoming.add(chat.id)
+            self.incoming.append(
+                News(chat.id, event.id, _answer_to(event.chat), _answer_to(event.sender))
+            )
 
     @record.register
     def _(self, event: MessageUndecryptable) -> None:
@@ -82,7 +97,7 @@ class Recorder:
                 chats.mark_read(chat)
         elif event.kind in _LIFTS:
             status = _LIFTS[event.kind]
-            unknown = messaging.receipt(self._account, event.ids, status, event.timestamp)
+            unknown = progress.receipt(self._account, event.ids, status, event.timestamp)
             if unknown:
                 self._early(unknown, status, event.timestamp)
 
@@ -102,6 +117,23 @@ class Recorder:
                 self._account, phone=address.number, lid=_user(address.lid), name=_plain(name)
             )
 
+    @record.register
+    def _(self, event: CallOffered) -> None:
+        offer = calls.Offer(
+            wa_id=_plain(event.id),
+            phone=event.caller.number,
+            lid=_user(event.caller.lid),
+            is_group=event.is_group,
+            video=event.video,
+            at=event.timestamp,
+        )
+        if calls.offered(self._account, offer, reject=self._rejects_calls):
+            self.has_calls = True
+
+    @record.register
+    def _(self, event: CallEnded) -> None:
+        calls.ended(self._account, _plain(event.id))
+
     def _chat(self, address: Address, *, name: str = "") -> Chat | None:
         """The chat with `address`; None for status updates and channels, which are no chats."""
         if address.is_group:
@@ -119,13 +151,37 @@ def _arrival(event: MessageReceived, chat: Chat) -> messaging.Arrival:
         wa_id=event.id,
         chat=chat,
         from_me=event.from_me,
-        kind="text" if isinstance(content, Text) else content.kind,
+        kind=_kind_of(content),
         text=_plain(content.text),
+        file=_arrived(content) if isinstance(content, File) else None,
         at=event.timestamp,
         sender_phone=event.sender.number,
         sender_lid=_user(event.sender.lid),
         sender_name=_plain(event.push_name),
+        quote=_quote(event.quoted) if event.quoted else None,
     )
+
+
+def _quote(quoted: Quoted) -> ArrivedQuote:
+    return ArrivedQuote(
+        wa_id=_plain(quoted.id),
+        author_phone=quoted.author.number,
+        author_lid=_user(quoted.author.lid),
+        kind=_plain(quoted.kind),
+        text=_plain(quoted.text),
+    )
+
+
+def _kind_of(content: Content) -> str:
+    if isinstance(content, File):
+        return content.facts.kind.value
+    return TEXT if isinstance(content, Text) else content.kind
+
+
+def _arrived(content: File) -> media.ArrivedFile:
+    facts = content.facts
+    plain = replace(facts, file_name=_plain(facts.file_name), mime=_plain(facts.mime))
+    return media.ArrivedFile(plain, content.remote)
 
 
 def _placeholder(event: MessageUndecryptable, chat: Chat) -> messaging.Arrival:
@@ -133,7 +189,7 @@ def _placeholder(event: MessageUndecryptable, chat: Chat) -> messaging.Arrival:
         wa_id=event.id,
         chat=chat,
         from_me=False,
-        kind=_ON_THE_PHONE,
+        kind=ON_THE_PHONE,
         text="",
         at=event.timestamp,
         sender_phone=event.sender.number,
@@ -145,6 +201,11 @@ def _placeholder(event: MessageUndecryptable, chat: Chat) -> messaging.Arrival:
 def _plain(text: str) -> str:
     """`text` without NUL characters: anybody can send one, and PostgreSQL stores none."""
     return text.replace("\0", "")
+
+
+def _answer_to(address: Address) -> str:
+    """The JID that a receipt for `address` goes to."""
+    return address.lid or address.jid
 
 
 def _user(jid: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,19 +17,27 @@ from app.clock import utcnow
 from app.config import Settings
 from app.core.backoff import delay_before, with_jitter
 from app.core.errors import Conflict
+from app.core.presence import Presence
 from app.core.reasons import REASONS
 from app.core.states import DesiredState, InstanceState
 from app.engine.base import Engine
-from app.engine.errors import EngineError, KeysMissing
+from app.engine.errors import EngineError, KeysMissing, LinkEnded
 from app.extensions import db
 from app.models import Instance, LinkedAccount
 from app.services import instances
 from app.services import sessions as wishes
 from app.sessions import key_files, leases, spool
+from app.sessions.calls import Rejecting
+from app.sessions.contact_book import ContactBook
 from app.sessions.inbox import Inbox
 from app.sessions.leases import Held, LeaseLost, holding
 from app.sessions.line import Line
+from app.sessions.number_checks import NumberChecks
 from app.sessions.outbox import Outbox
+from app.sessions.reading import News, Reading
+from app.sessions.states import TAKEN_BACK
+from app.sessions.takeover import Takeover
+from app.sessions.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +46,8 @@ LONGEST_RETRY = timedelta(minutes=5)
 ENGINE_RECONNECTS_FOR = 60.0
 """Seconds that the engine has to reconnect by itself; its pauses grow without end, ours do not."""
 _IDLE_SECONDS = 30.0  # the host wakes the session when there is something to do
-_PRESENCE_SECONDS = 2.0  # between tries to be shown as online
+_PRESENCE_SECONDS = 2.0  # between tries to be shown as online, or not
+_PROXY_SECONDS = 5.0  # between looks at a proxy through which the connection was lost
 _TROUBLE_SECONDS = 2.0  # after the database did not answer
 _SIGN_OUT_SECONDS = 5.0  # for a connection that is just being made
 
@@ -53,6 +62,8 @@ class _Wanted:
 
     desired: DesiredState
     retry_at: datetime | None
+    online: bool
+    contacts_at: datetime | None  # since when WhatsApp's contacts are to be read
 
 
 class LiveSession:
@@ -81,6 +92,7 @@ class LiveSession:
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._lost = False
+        self._end_reason = "host_lost"
         self._announced = False
         self._prepared = False
         self._failures = 0
@@ -96,6 +108,12 @@ class LiveSession:
             notify=self._wake.set,
         )
         self.inbox.on_event = self._line.heard
+        self._watchdog = Watchdog(
+            self._line, every=settings.session_check_seconds, on_proof=self._proven
+        )
+        self.inbox.on_doubt = self._watchdog.hurry
+        self._takeover = Takeover(held)
+        self.inbox.is_contested = self._takeover.explains_replacement
         self._outbox = Outbox(
             app,
             held,
@@ -105,6 +123,12 @@ class LiveSession:
             gap_ms=settings.send_gap_ms,
             closing=self._closing,
         )
+        self._reading = Reading(app, held)
+        self._contacts = ContactBook(app, held, account)
+        self._checks = NumberChecks(app, held)
+        self.inbox.on_news = self._take_news
+        self._rejecting = Rejecting(app, held, account.id)
+        self.inbox.on_call = self._take_call
         self._thread = threading.Thread(
             target=self._run, name=f"session {held.instance_id}", daemon=True
         )
@@ -117,9 +141,11 @@ class LiveSession:
         """Makes the session look at its rows: something is queued, or wanted of it."""
         self._wake.set()
 
-    def close(self, *, lost: bool = False) -> None:
-        """Asks the session to end; `join` waits for it. A `lost` one writes nothing any more."""
+    def close(self, *, lost: bool = False, reason: str = "host_lost") -> None:
+        """Asks the session to end, for a slug of core.reasons; `join` waits for it. A `lost` one
+        writes nothing any more."""
         self._lost = self._lost or lost
+        self._end_reason = reason
         self._closing.set()
         self._wake.set()
 
@@ -130,6 +156,7 @@ class LiveSession:
 
     def _run(self) -> None:
         structlog.contextvars.bind_contextvars(instance_id=self.held.instance_id)
+        self._watchdog.start(self.held.instance_id)
         try:
             self._live()
         except _End:
@@ -151,9 +178,11 @@ class LiveSession:
                 self._closing.wait(_TROUBLE_SECONDS)
             except (_End, LeaseLost):
                 raise
+            except EngineError as error:
+                self._start_anew(error)
             except Exception as error:
                 log.exception("session.failed")
-                self._start_anew(error)
+                self._start_anew(EngineError("engine_trouble", type(error).__name__))
 
     def _step(self) -> None:
         """One look at what is wanted, and one thing done about it."""
@@ -163,18 +192,31 @@ class LiveSession:
         if not self._announced:
             self._move(InstanceState.CONNECTING)
             self._announced = True
+        self._rejecting.leave()
         wanted = self._wanted()
-        if not self._line.is_started:
+        if self._line.trouble:
+            self._start_anew(EngineError(self._line.trouble))
+        elif self._line.is_outdated or (self._line.is_up and self._is_pressed(wanted)):
+            self._line.close()
+            self._move(InstanceState.CONNECTING)
+        elif not self._line.is_started:
             self._open_when_due(wanted)
         elif self._line.is_up:
-            self._serve()
+            self._serve(wanted)
         else:
             self._reconnect_when_late(wanted)
 
     def _wanted(self) -> _Wanted:
         """What the owner wants. Ends the session where that is its end."""
         with self._app.app_context():
-            query = select(Instance.desired, Instance.retry_at)
+            query = select(
+                Instance.desired,
+                Instance.retry_at,
+                Instance.proxy_url,
+                Instance.presence,
+                Instance.send_gap_seconds,
+                Instance.contacts_wanted_at,
+            )
             row = db.session.execute(query.where(Instance.id == self.held.instance_id)).first()
         if row is None:
             raise _End
@@ -184,7 +226,10 @@ class LiveSession:
         if row.desired == DesiredState.STOPPED:
             self._move(InstanceState.STOPPED)
             raise _End
-        return _Wanted(row.desired, row.retry_at)
+        self._line.own_proxy = row.proxy_url
+        self._outbox.keep_gap(row.send_gap_seconds)
+        online = row.presence == Presence.ONLINE
+        return _Wanted(row.desired, row.retry_at, online, row.contacts_wanted_at)
 
     def _open_when_due(self, wanted: _Wanted) -> None:
         """Opens the session, or waits until the next try is due."""
@@ -200,8 +245,10 @@ class LiveSession:
             self._end_without_keys(error)
         except EngineError as error:
             self._retry_later(error)
-        else:
-            self._failures = 0
+
+    def _proven(self) -> None:
+        """WhatsApp answers over this connection: the next trouble is a new one."""
+        self._failures = 0
 
     def _prepare(self) -> None:
         """Puts in order what was left undone: messages under way first, so that receipts in the
@@ -218,14 +265,20 @@ class LiveSession:
         if not self._line.is_over:
             with self._app.app_context(), holding(self.held) as session:
                 wishes.unlink(session.get_one(Instance, self.held.instance_id))
-            self._move(InstanceState.FAILED, reason="keys_missing")
+            ended = isinstance(error, LinkEnded)
+            self._move(
+                InstanceState.LOGGED_OUT if ended else InstanceState.FAILED, reason=error.slug
+            )
         raise _End
 
-    def _start_anew(self, error: Exception) -> None:
-        """Gives the engine's session up after something unexpected, and tries again later."""
+    def _start_anew(self, error: EngineError) -> None:
+        """Gives the engine's session up, and opens another one later: ever later, until one has
+        proven to be alive."""
+        if error.slug == TAKEN_BACK:
+            self._takeover.count()
         self._prepared = False
         self._line.close()
-        self._retry_later(EngineError("engine_trouble", type(error).__name__))
+        self._retry_later(error)
 
     def _retry_later(self, error: EngineError) -> None:
         """Says why it did not work and when it is tried again."""
@@ -237,22 +290,49 @@ class LiveSession:
 
     def _reconnect_when_late(self, wanted: _Wanted) -> None:
         """Leaves reconnecting to the engine for a while, then starts anew; at once where somebody
-        pressed "try now" since the last start."""
-        pressed = wanted.retry_at is not None and self._tried_at < wanted.retry_at <= utcnow()
+        pressed "try now", or where its proxy is down, which starting anew gives as the reason."""
         left = ENGINE_RECONNECTS_FOR - self._line.seconds_down()
-        if left <= 0 or pressed:
+        if self._is_pressed(wanted):
             self._line.close()
-            return
-        self._wake.wait(min(left, _IDLE_SECONDS))
+        elif left <= 0:
+            self._start_anew(EngineError("connection_lost" if self._line.was_up else "no_answer"))
+        elif self._line.own_proxy is None:
+            self._wake.wait(min(left, _IDLE_SECONDS))
+        elif not self._wake.wait(_PROXY_SECONDS) and self._line.is_blocked:
+            self._line.close()
 
-    def _serve(self) -> None:
-        """Sends what is due, or rests until there is something."""
-        if not self._line.available:
-            self._line.show_available()
+    def _is_pressed(self, wanted: _Wanted) -> bool:
+        """Whether somebody wants a new connection since the last start."""
+        return wanted.retry_at is not None and self._tried_at < wanted.retry_at <= utcnow()
+
+    def _serve(self, wanted: _Wanted) -> None:
+        """Sends what is due, else brings the contacts up to date, or rests until there is
+        something."""
+        if self._rejecting.reject(self._line.session):
+            return
+        if self._line.online != wanted.online:
+            self._line.show(online=wanted.online)
+        if self._reading.tell(self._line.session):
+            return
+        if self._checks.answer(self._line.session):
+            return
         if not self._outbox.wait_seconds() and self._outbox.send_next(self._line.session):
             return
-        idle = _IDLE_SECONDS if self._line.available else _PRESENCE_SECONDS
+        wanted_at, connection = wanted.contacts_at, self._line.connections
+        if self._contacts.step(self._line.session, wanted_at=wanted_at, connection=connection):
+            return
+        told = self._line.online == wanted.online
+        idle = _IDLE_SECONDS if told else _PRESENCE_SECONDS
+        idle = min(idle, self._contacts.wait_seconds())
         self._wake.wait(self._outbox.wait_seconds() or idle)
+
+    def _take_news(self, news: Sequence[News]) -> None:
+        self._reading.add(news)
+        self._wake.set()
+
+    def _take_call(self) -> None:
+        self._rejecting.ring()
+        self._wake.set()
 
     def _sign_out(self) -> None:
         """Takes this device off the phone's list, if WhatsApp can be told."""
@@ -274,12 +354,13 @@ class LiveSession:
 
     def _close_down(self) -> None:
         """Leaves nothing behind but what the next host needs."""
+        self._watchdog.stop()
         try:
             deleted = self._is_deleted()
             if deleted:
                 self._line.log_out()
             self._line.close()
-            self.inbox.close()
+            self.inbox.close(commit=not (deleted or self._lost))
             if deleted:
                 self._remove_files()
             elif not self._lost:
@@ -302,11 +383,14 @@ class LiveSession:
 
     def _give_back(self) -> None:
         """Releases the lease, and says that nobody holds the session now."""
+        self._rejecting.leave(all_of_them=True)
         with self._app.app_context(), holding(self.held) as session:
             instance = session.get_one(Instance, self.held.instance_id)
             held_open = {InstanceState.CONNECTING, InstanceState.CONNECTED}
             if instance.instance_state in held_open:
-                instances.move(instance, InstanceState.DISCONNECTED, reason="host_lost")
-            if instance.instance_state is InstanceState.LOGGED_OUT:
+                instances.move(instance, InstanceState.DISCONNECTED, reason=self._end_reason)
+            if instance.deleted_at is not None:
+                self._remove_files()
+            elif instance.instance_state is InstanceState.LOGGED_OUT:
                 key_files.remove(self._settings, self._key_store, self._jid)
             leases.release(self.held)

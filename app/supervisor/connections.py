@@ -2,55 +2,49 @@
 
 from __future__ import annotations
 
-from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from app.config import Settings
-from app.factory import WORKER_CONNECTIONS, web_connections
+from app.connections import OF_A_SESSION, besides_sessions, given, sessions_that_fit
 from app.supervisor.guard import StartRefused
 
-_OF_A_SESSION = 2
-"""The engine holds that many for every session it has open (wire.md section 1)."""
-_OF_A_FORKING_WORKER = 2  # its own, and its job's
-_RESERVE = 10
-"""For backups, people at a prompt, and what a session that was opened again leaves behind."""
 
+def check(settings: Settings) -> str | None:
+    """What people should know when not all of SESSIONS_PER_HOST fit; on SQLite nothing is asked.
 
-def check(settings: Settings) -> None:
-    """Nothing; on SQLite nothing is asked. Raises StartRefused, which names the settings."""
+    Raises StartRefused when there is not room for one session in each host.
+    """
     if not settings.uses_postgres:
-        return
-    allowed, needed = _allowed(settings), needed_by(settings)
-    if needed > allowed:
-        sessions = settings.session_hosts * settings.sessions_per_host
+        return None
+    connections = _given(settings)
+    fitting = sessions_that_fit(settings, connections)
+    missing = needed_by(settings) - connections
+    if fitting < 1:
+        least = besides_sessions(settings) + OF_A_SESSION * settings.session_hosts
         raise StartRefused(
-            f"DATABASE_URL: PostgreSQL gives {allowed} connections and {needed} may be needed, "
-            f"{_OF_A_SESSION} for each of SESSION_HOSTS x SESSIONS_PER_HOST = {sessions} sessions. "
-            f"Raise max_connections by {needed - allowed}, or lower SESSIONS_PER_HOST."
+            f"DATABASE_URL: PostgreSQL gives {connections} connections, and {least} are needed for "
+            f"the first session of each host. Raise max_connections by {missing}, or lower "
+            "SESSION_HOSTS, PAIRING_WORKERS or WEB_THREADS."
         )
+    if missing <= 0:
+        return None
+    hosts = settings.session_hosts
+    return (
+        f"PostgreSQL gives {connections} connections: room for {fitting * hosts} connected accounts"
+        f" at a time, {OF_A_SESSION} each. For {settings.sessions_per_host * hosts} raise its "
+        f"max_connections by {missing}."
+    )
 
 
 def needed_by(settings: Settings) -> int:
-    """The most connections that all processes together may hold, and a reserve."""
-    hosts = settings.session_hosts * (
-        WORKER_CONNECTIONS + _OF_A_SESSION * settings.sessions_per_host
-    )
-    pairing = settings.pairing_workers * (_OF_A_FORKING_WORKER + _OF_A_SESSION)
-    jobs = settings.job_workers * _OF_A_FORKING_WORKER
-    webhooks, clock = WORKER_CONNECTIONS, 1
-    return web_connections(settings) + hosts + pairing + jobs + webhooks + clock + _RESERVE
+    """The most connections that all processes together may hold with every session open."""
+    sessions = settings.session_hosts * settings.sessions_per_host
+    return besides_sessions(settings) + OF_A_SESSION * sessions
 
 
-def _allowed(settings: Settings) -> int:
-    """What the server gives to those who are no superusers."""
-    engine = create_engine(settings.sqlalchemy_url, poolclass=NullPool)
-    query = text(
-        "SELECT current_setting('max_connections')::int"
-        " - current_setting('superuser_reserved_connections')::int"
-    )
+def _given(settings: Settings) -> int:
     try:
-        with engine.connect() as connection:
-            return int(connection.scalar(query) or 0)
+        return given(settings)
     except DBAPIError as error:
         detail = " ".join(str(error.orig).split())
         raise StartRefused(f"DATABASE_URL: the database does not answer: {detail}") from error

@@ -6,11 +6,14 @@ import errno
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from app.config import Settings
+
+_LOOK_AGAIN = 0.2  # seconds
 
 
 class StartRefused(Exception):
@@ -18,8 +21,9 @@ class StartRefused(Exception):
 
 
 @contextmanager
-def sole_owner(data_dir: Path) -> Iterator[None]:
-    """Holds DATA_DIR for this process. Raises StartRefused when another one has it."""
+def sole_owner(data_dir: Path) -> Iterator[bool]:
+    """Holds DATA_DIR for this process, and tells whether the one before was killed: then its
+    processes may still be ending. Raises StartRefused when another one has it."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -33,16 +37,30 @@ def sole_owner(data_dir: Path) -> Iterator[None]:
             raise StartRefused(
                 f"DATA_DIR: the product already runs on {data_dir} (process {owner})."
             ) from None
+        was_killed = os.fstat(descriptor).st_size > 0
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
-        yield
+        try:
+            yield was_killed
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)  # the lock goes with it; the file stays, or two could hold "the" lock
 
 
-def check_port(settings: Settings) -> None:
-    """Nothing. Raises StartRefused when the web server could not listen on HOST and PORT."""
-    host, port = settings.host, settings.port
+def check_port(settings: Settings, *, patience: float = 0.0) -> None:
+    """Nothing. Raises StartRefused when the web server could not listen on HOST and PORT, nor
+    `patience` seconds later."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            return _try_port(settings.host, settings.port)
+        except StartRefused:
+            time.sleep(_LOOK_AGAIN)
+    _try_port(settings.host, settings.port)
+
+
+def _try_port(host: str, port: int) -> None:
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:

@@ -19,6 +19,7 @@ from app.supervisor.watch import StopRequested, Supervisor
 
 _STOP_WITHIN = 9.0  # seconds, of the 10 that are promised
 _SANDBOX_STOPS = 50  # after its clients, before Redis
+_LAST_ONE_ENDS = 8.0  # seconds; gunicorn's worker sees last that it is alone
 _PATIENCE = 30.0  # seconds before a start that hangs is talked about
 
 
@@ -31,8 +32,8 @@ def main(arguments: list[str]) -> int:
         return 2
     configure(settings)
     try:
-        with sole_owner(settings.data_dir):
-            check_port(settings)
+        with sole_owner(settings.data_dir) as was_killed:
+            check_port(settings, patience=_LAST_ONE_ENDS if was_killed else 0.0)
             _run(settings, demo="--demo" in arguments)
     except (StartRefused, redis_server.RedisUnavailable) as error:
         print(f"Cannot start: {error}", file=sys.stderr)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from app import create_app, migrating, translations
 from app.config import Settings, load_settings
@@ -30,18 +30,19 @@ class Prepared:
     setup_token: str | None = None
     demo_email: str | None = None
     demo_password: str | None = None
+    notice: str | None = None
 
 
 def prepare(settings: Settings, *, demo: bool) -> Prepared:
     """Migrates the database and compiles the translations; with `demo` makes the demo account,
     else a setup link while nobody has an account. Raises StartRefused."""
-    connections.check(settings)
+    notice = connections.check(settings)
     translations.compile_stale()
     app = create_app(settings, web=False)
     migrating.migrate(app)
     with app.app_context():
         try:
-            return _first_person(settings, demo=demo)
+            return replace(_first_person(settings, demo=demo), notice=notice)
         finally:
             db.engine.dispose()
 

@@ -33,6 +33,8 @@ def announce(settings: Settings, prepared: dict[str, str | None]) -> None:
     lines = [f"WhatsApp API Manager: {address}/"]
     if absent := missing(settings):
         lines.append(f"Not ready yet, still waiting for: {', '.join(absent)}")
+    if notice := prepared["notice"]:
+        lines.append(notice)
     if token := prepared["setup_token"]:
         lines.append("Create the first administrator (works once, within 24 hours):")
         lines.append(f"  {address}/setup/{token}")

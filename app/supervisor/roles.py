@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -12,12 +13,14 @@ from pathlib import Path
 
 from app.config import Settings, SettingsError, load_settings
 from app.logging import configure
-from app.supervisor.process import ProcessSpec
-from app.supervisor.watch import Supervisor
+from app.sessions import life_signs
+from app.supervisor.process import ProcessSpec, nothing
+from app.supervisor.watch import StopRequested, Supervisor
 
 WORKER = Path(__file__).resolve().parents[2] / "worker.py"
 HOSTS = "sessions"
-_OTHERS_WAIT = 1.5  # seconds: a start loads two cores fully, and people wait for web and sessions
+_HOSTS_WITHIN = 6.0  # seconds, the longest that the other roles wait for the hosts to be up
+_OTHERS_WAIT = 2.0  # seconds from then on: 50 sessions are back
 _STOP_WITHIN = 6.0  # seconds; the supervisor above waits 7
 
 
@@ -56,13 +59,14 @@ def _pairing() -> Callable[[Settings], None]:
 def _webhooks() -> Callable[[Settings], None]:
     from app import queue_worker
 
-    return partial(queue_worker.run_inline, queues=("webhooks",))
+    return partial(queue_worker.run_inline, queues=("webhooks", "media"))
 
 
 def _jobs() -> Callable[[Settings], None]:
     from app import queue_worker
+    from app.jobs import media  # noqa: F401 - each job is a fork, and finds it loaded
 
-    return partial(queue_worker.run_forking, queues=("imports", "media", "default"))
+    return partial(queue_worker.run_forking, queues=("imports", "default"))
 
 
 ROLES: Mapping[str, Role] = {
@@ -92,12 +96,18 @@ def main(arguments: list[str]) -> int:
 
 
 def run_all(settings: Settings) -> None:
-    """Supervises every role until SIGTERM."""
+    """Supervises every role until SIGTERM. Session hosts go first and have the machine for
+    themselves while they bring the sessions back: the others cost seconds of processor time."""
     configure(settings)
-    with Supervisor(stop_within=_STOP_WITHIN) as supervisor:
-        for spec in specs(settings):
-            urgent = spec.name.startswith(HOSTS)
-            supervisor.start(spec, after=0.0 if urgent else _OTHERS_WAIT)
+    with Supervisor(stop_within=_STOP_WITHIN) as supervisor, suppress(StopRequested):
+        all_specs = specs(settings)
+        hosts = [spec for spec in all_specs if spec.name.startswith(HOSTS)]
+        for spec in hosts:
+            supervisor.start(spec)
+        supervisor.wait_until(lambda: len(life_signs.living(settings)) >= len(hosts), _HOSTS_WITHIN)
+        for spec in all_specs:
+            if spec not in hosts:
+                supervisor.start(spec, after=_OTHERS_WAIT)
         supervisor.run()
 
 
@@ -122,6 +132,7 @@ def specs(settings: Settings) -> list[ProcessSpec]:
             name=f"{name}-{number}" if copies > 1 else name,
             argv=(sys.executable, str(WORKER), name),
             environment=environment_of(role, settings),
+            on_end=partial(life_signs.note_end, settings) if name == HOSTS else nothing,
         )
         for name, role in ROLES.items()
         for copies in (role.copies(settings),)

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from types import FrameType, TracebackType
 from typing import Any
@@ -16,7 +17,13 @@ from typing import Any
 import structlog
 
 from app.core.backoff import delay_before
-from app.supervisor.process import ProcessSpec, kill_group, spawn
+from app.supervisor.process import (
+    PLANNED_RESTART,
+    ProcessSpec,
+    kill_group,
+    spawn,
+    stopped,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +32,10 @@ _LONGEST_DELAY = timedelta(seconds=30)
 _STEADY_AFTER = 30.0  # seconds up: a death after that is the first of a new row
 _POLL = 0.05  # seconds between two looks at a condition
 _RESERVED = 1.0  # seconds kept for each group that is ended later
+_LOOK_EVERY = 2.0  # seconds, where no signal comes earlier
+_STOPPED_FOR = 12.0
+"""Seconds after which a stopped process (SIGSTOP) is killed: it may hold SQLite's write lock, and
+then nothing of the product can write, not even the lease of a session, which lasts 25 s."""
 
 
 class StopRequested(Exception):
@@ -38,6 +49,7 @@ class _Child:
     started_at: float = 0.0
     failures: int = 0
     start_at: float | None = None
+    stopped_since: dict[int, float] = field(default_factory=dict)  # by process id, forks too
 
     @property
     def running(self) -> bool:
@@ -54,6 +66,7 @@ class Supervisor:
         self._stop_within = stop_within
         self._children: list[_Child] = []
         self._stopping = False
+        self._looked_for_stopped = time.monotonic()
         self._handlers: dict[signal.Signals, Any] = {}
         self._wakeup: tuple[int, int] = (-1, -1)
 
@@ -88,7 +101,7 @@ class Supervisor:
         """Watches until SIGTERM or SIGINT."""
         while not self._stopping:
             self._look()
-            self._pause(self._until_next_start())
+            self._pause(min(self._until_next_start(), _LOOK_EVERY))
 
     def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Watches until `condition` holds, at most `timeout` seconds; says whether it does.
@@ -120,10 +133,21 @@ class Supervisor:
                 self._mourn(child, child.process)
             if child.start_at is not None and time.monotonic() >= child.start_at:
                 self._launch(child)
+        if time.monotonic() - self._looked_for_stopped >= _LOOK_EVERY:
+            self._end_stopped()
 
-    def _until_next_start(self) -> float | None:
+    def _end_stopped(self) -> None:
+        """Kills what has been stopped for too long, be it a child or what a child forked (the web
+        server's worker, the process of a job). Not at every look: it reads all of /proc."""
+        self._looked_for_stopped = time.monotonic()
+        found = stopped()
+        for child in self._children:
+            if child.process is not None:
+                _end_if_stopped(child, child.process, found.get(child.process.pid, []))
+
+    def _until_next_start(self) -> float:
         due = [child.start_at for child in self._children if child.start_at is not None]
-        return max(min(due) - time.monotonic(), 0) if due else None
+        return max(min(due) - time.monotonic(), 0) if due else float("inf")
 
     def _launch(self, child: _Child) -> None:
         child.start_at = None
@@ -137,11 +161,17 @@ class Supervisor:
         log.info("process.started", name=child.spec.name, pid=child.process.pid)
 
     def _mourn(self, child: _Child, process: subprocess.Popen[bytes]) -> None:
-        log.warning("process.died", name=child.spec.name, pid=process.pid, code=process.returncode)
         kill_group(process)  # what it started must not live on beside its successor
         child.process = None
-        if time.monotonic() - child.started_at > _STEADY_AFTER:
+        child.spec.on_end(process.pid, process.returncode)
+        steady = time.monotonic() - child.started_at > _STEADY_AFTER
+        if steady:
             child.failures = 0
+        if steady and process.returncode == PLANNED_RESTART:
+            log.info("process.wants_restart", name=child.spec.name, pid=process.pid)
+            child.start_at = time.monotonic()
+            return
+        log.warning("process.died", name=child.spec.name, pid=process.pid, code=process.returncode)
         self._plan_restart(child)
 
     def _plan_restart(self, child: _Child) -> None:
@@ -170,6 +200,20 @@ class Supervisor:
             kill_group(process)
             code = process.wait()
             log.info("process.ended", name=child.spec.name, pid=process.pid, code=code)
+
+
+def _end_if_stopped(child: _Child, process: subprocess.Popen[bytes], pids: list[int]) -> None:
+    """Kills those of `pids`, stopped now, that have been for too long. A child's successor is
+    started as ever; a fork is replaced, or given up, by the child that forked it."""
+    now = time.monotonic()
+    child.stopped_since = {pid: child.stopped_since.get(pid, now) for pid in pids}
+    for pid, since in child.stopped_since.items():
+        if now - since > _STOPPED_FOR:
+            log.error("process.stopped", name=child.spec.name, pid=pid)
+            if pid == process.pid:
+                kill_group(process)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _process_of(child: _Child) -> subprocess.Popen[bytes]:

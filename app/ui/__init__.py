@@ -7,12 +7,53 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Adds the pages to `app`; those of the test network only where there is one."""
-    from app.ui import chat, details, instances, language, presenting, profile, setup, sign_in
+    from app.ui import (
+        assets,
+        attachments,
+        chat,
+        components,
+        contact_acts,
+        contact_export,
+        contacts,
+        deletion,
+        details,
+        files,
+        instances,
+        journal,
+        language,
+        links,
+        listing,
+        media,
+        presenting,
+        profile,
+        queue,
+        sending,
+        sign_in,
+        theme,
+        users,
+        webhooks,
+    )
     from app.ui.blueprint import bp
 
     # Importing these put their views on the blueprint.
-    _ = (chat, details, instances, language, profile, setup, sign_in)
-    presenting.register(app)
+    _ = (chat, components, deletion, details, instances, journal, language)
+    _ = (
+        attachments,
+        contact_acts,
+        contact_export,
+        contacts,
+        links,
+        listing,
+        media,
+        profile,
+        queue,
+        sending,
+        sign_in,
+        users,
+        webhooks,
+    )
+    for room in (assets, files, presenting, theme):
+        room.register(app)
     app.register_blueprint(bp)
     if app.config["SETTINGS"].sandbox:
         from app.ui import test_phone

@@ -30,6 +30,19 @@ def respond(template: str, *, page: str, **context: Any) -> Response:
     return _varied(make_response(render_template(template, **context)))
 
 
+def question(fragment: str, whole: str, /, *, status: int = 200, **context: Any) -> Response:
+    """Something to be confirmed: `fragment` for the dialog that htmx fills, else the page around
+    it. `in_dialog` tells the template which."""
+    in_dialog = wants_fragment()
+    body = render_template(fragment if in_dialog else whole, in_dialog=in_dialog, **context)
+    return _varied(make_response(body, status))
+
+
+def fragment(template: str, /, *, status: int = 200, **context: Any) -> Response:
+    """A part of a page that htmx asked for."""
+    return _varied(make_response(render_template(template, **context), status))
+
+
 def page(template: str, /, *, status: int = 200, **context: Any) -> Response:
     """A whole page."""
     return make_response(render_template(template, **context), status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import make_response, render_template, request, url_for
+from flask import g, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -36,10 +36,11 @@ def answer(error: Exception) -> Response:
     if isinstance(error, Unauthorized):
         return _to_sign_in()
     status, sentence = _told(error)
-    response = _alert(status, sentence) if wants_fragment() else _page(status, sentence)
+    wait: int | None = getattr(error, "retry_after", None)  # seconds
+    response = _alert(status, sentence) if wants_fragment() else _page(status, sentence, wait)
     response.vary.add("HX-Request")
-    if isinstance(error, AppError) and hasattr(error, "retry_after"):
-        response.headers["Retry-After"] = str(error.retry_after)
+    if wait is not None:
+        response.headers["Retry-After"] = str(wait)
     return response
 
 
@@ -62,11 +63,13 @@ def _alert(status: int, sentence: str) -> Response:
     return response
 
 
-def _page(status: int, sentence: str) -> Response:
+def _page(status: int, sentence: str, wait: int | None) -> Response:
     """A page of its own. It asks the database nothing: the database may be what broke."""
-    return make_response(
-        render_template("errors/error.html", status=status, sentence=sentence), status
-    )
+    if status == 429:  # the page counts the seconds itself
+        sentence = gettext(_SENTENCES[429])
+    shown = {"status": status, "sentence": sentence, "retry_after": wait}
+    body = render_template("errors/error.html", **shown, request_id=g.get("request_id", ""))
+    return make_response(body, status)
 
 
 def _to_sign_in() -> Response:

@@ -1,4 +1,4 @@
-"""The list of instances; making, changing and deleting one."""
+"""Making and changing an instance."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from flask_babel import gettext
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
-from app import topics
+from app.config import current_settings
 from app.core.errors import AppError
-from app.models import Instance
-from app.services import instances, webhooks
+from app.core.presence import Presence
+from app.core.proxies import Proxy
+from app.models import Endpoint, Instance
+from app.services import conduct, instances, proxies, webhooks
 from app.transaction import transaction
-from app.ui.answers import page, respond, see_other
+from app.ui.answers import page, see_other
 from app.ui.blueprint import bp
 from app.ui.forms import InstanceForm, headers_of, instance_form, show_error
-from app.ui.polling import BRISK, person_id, polled
-
-
-def _topics() -> list[str]:
-    return [topics.instances_of(person_id())]
 
 
 def owned(instance_id: str) -> Instance:
@@ -29,27 +26,11 @@ def owned(instance_id: str) -> Instance:
     return instances.get_for(current_user, instance_id)
 
 
-@bp.get("/ui/instances")
-@polled(_topics)
-@login_required
-def list_instances() -> Response:
-    """All instances of the person, each with its live state."""
-    return page("instances/list.html", **_list_context())
-
-
-@bp.get("/ui/instances/list")
-@polled(_topics)
-@login_required
-def instances_list() -> Response:
-    """The list alone, for its poll."""
-    return respond("instances/_list.html", page=url_for("ui.list_instances"), **_list_context())
-
-
 @bp.get("/ui/instances/new")
 @login_required
 def new_instance() -> Response:
     """The form for a new instance."""
-    return page("instances/new.html", form=InstanceForm())
+    return page("instances/new.html", form=InstanceForm(), **_hints(None))
 
 
 @bp.post("/ui/instances/new")
@@ -59,6 +40,7 @@ def create_instance() -> Response:
     form = InstanceForm()
     try:
         form.check()
+        proxy = _tested_proxy(form, None)
         with transaction():
             instance = instances.create(
                 owner=current_user,
@@ -66,9 +48,11 @@ def create_instance() -> Response:
                 description=form.description.data or "",
             )
             _save_webhook(instance, form)
+            _save_connection(instance, form, proxy)
     except AppError as error:
         show_error(form, error)
-        return page("instances/new.html", status=error.status, form=form)
+        form.focus_first_wrong()
+        return page("instances/new.html", status=error.status, form=form, **_hints(None))
     return see_other(url_for("ui.show_instance", instance_id=instance.id))
 
 
@@ -78,7 +62,7 @@ def edit_instance(instance_id: str) -> Response:
     """The form with the instance's settings."""
     instance = owned(instance_id)
     form = instance_form(instance, webhooks.endpoint_of(instance))
-    return page("instances/edit.html", instance=instance, form=form)
+    return _edit_page(instance, form)
 
 
 @bp.post("/ui/instances/<instance_id>/edit")
@@ -89,6 +73,7 @@ def change_instance(instance_id: str) -> Response:
     form = InstanceForm()
     try:
         form.check()
+        proxy = _tested_proxy(form, instance)
         with transaction():
             instances.change(
                 instance,
@@ -97,31 +82,25 @@ def change_instance(instance_id: str) -> Response:
                 description=form.description.data or "",
             )
             _save_webhook(instance, form)
+            _save_connection(instance, form, proxy)
     except AppError as error:
         show_error(form, error)
-        return page("instances/edit.html", status=error.status, instance=instance, form=form)
+        form.focus_first_wrong()
+        return _edit_page(instance, form, error.status)
     flash(gettext("Changes saved."))
     return see_other(url_for("ui.show_instance", instance_id=instance_id))
 
 
-@bp.get("/ui/instances/<instance_id>/delete")
-@login_required
-def confirm_deletion(instance_id: str) -> Response:
-    """Asks, and names what would be lost."""
-    instance = owned(instance_id)
-    return page("instances/delete.html", instance=instance, lost=instances.contents_of(instance))
+def _edit_page(instance: Instance, form: InstanceForm, status: int = 200) -> Response:
+    endpoint = webhooks.endpoint_of(instance)
+    return page(
+        "instances/edit.html", status=status, instance=instance, form=form, **_hints(endpoint)
+    )
 
 
-@bp.post("/ui/instances/<instance_id>/delete")
-@login_required
-def delete_instance(instance_id: str) -> Response:
-    """Deletes the instance with everything in it."""
-    instance = owned(instance_id)
-    name = instance.name
-    with transaction():
-        instances.delete(instance, actor=current_user)
-    flash(gettext("The instance “%(name)s” was deleted.", name=name))
-    return see_other(url_for("ui.list_instances"))
+def _hints(endpoint: Endpoint | None) -> dict[str, Any]:
+    """What the form says beside its fields, besides their values."""
+    return {"usual_gap": current_settings().send_gap_ms / 1000, "endpoint": endpoint}
 
 
 def _save_webhook(instance: Instance, form: InstanceForm) -> None:
@@ -144,5 +123,15 @@ def _save_webhook(instance: Instance, form: InstanceForm) -> None:
     )
 
 
-def _list_context() -> dict[str, Any]:
-    return {"summaries": instances.summaries_of(current_user), "poll_every": BRISK}
+def _tested_proxy(form: InstanceForm, instance: Instance | None) -> Proxy | None:
+    """The proxy that the form asks for, tried before the transaction. Raises Invalid."""
+    saved = instance.proxy if instance else None
+    return proxies.tested(form.given_proxy, saved, anyway=form.proxy_anyway.data)
+
+
+def _save_connection(instance: Instance, form: InstanceForm, proxy: Proxy | None) -> None:
+    proxies.save(instance, proxy, actor=current_user)
+    instances.show_presence(instance, Presence(form.presence.data), actor=current_user)
+    conduct.set_pace(instance, form.send_gap_seconds.data, actor=current_user)
+    conduct.read_on_arrival(instance, form.auto_read.data, actor=current_user)
+    conduct.reject_calls(instance, form.reject_calls.data, actor=current_user)

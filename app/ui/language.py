@@ -1,4 +1,4 @@
-"""The language switch."""
+"""The language: for the person, and for this browser while nobody is signed in."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from flask import abort, current_app, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from app.extensions import db
 from app.i18n import COOKIE_SECONDS, LANGUAGE_COOKIE, LANGUAGES
 from app.models import User
 from app.security import safe_next
+from app.services import accounts
 from app.transaction import transaction
 from app.ui.answers import see_other
 from app.ui.blueprint import bp
+from app.ui.theme import remember_theme
 
 
 @bp.post("/language")
@@ -23,7 +24,7 @@ def choose_language() -> Response:
         abort(422)
     if current_user.is_authenticated:
         with transaction():
-            db.session.get_one(User, current_user.id).language = language
+            accounts.prefer(current_user, language=language, theme=current_user.theme)
     response = see_other(safe_next(request.form.get("next"), default=url_for("ui.list_instances")))
     remember_language(response, language)
     return response
@@ -39,3 +40,13 @@ def remember_language(response: Response, language: str) -> None:
         httponly=True,
         secure=current_app.config["SESSION_COOKIE_SECURE"],
     )
+
+
+def welcome(user: User, *, to: str) -> Response:
+    """Sends who just signed in on, in the language and the theme they chose."""
+    response = see_other(to)
+    if user.language:
+        remember_language(response, user.language)
+    if user.theme:
+        remember_theme(response, user.theme)
+    return response

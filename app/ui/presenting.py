@@ -1,14 +1,13 @@
-"""What templates can say: times, numbers, states, icons."""
+"""What templates can say: times, numbers, states, names."""
 
 from __future__ import annotations
 
-import hashlib
-from datetime import datetime, timedelta
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from zlib import crc32
 
 from babel.dates import format_timedelta
-from flask import Flask, current_app, request, url_for
+from flask import Flask, request
 from flask_babel import (
     format_date,
     format_datetime,
@@ -18,13 +17,16 @@ from flask_babel import (
     to_user_timezone,
 )
 from flask_login import current_user
+from markupsafe import Markup, escape
 
 from app.clock import utcnow
+from app.core.devices import device_of, is_handheld
 from app.core.phones import show_phone
 from app.i18n import LANGUAGES
 from app.models import Chat
-from app.ui import words
+from app.ui import kinds, words
 from app.ui.answers import wants_fragment
+from app.ui.polling import BRISK
 
 HTMX_CONFIG = {
     "allowEval": False,
@@ -49,34 +51,33 @@ def register(app: Flask) -> None:
     """Adds filters and globals to the templates of `app`."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        phone=show_phone,
+        phone=whole_phone,
+        breakable=breakable,
         ago=ago,
         moment=moment,
+        exact=exact,
         clock_time=clock_time,
         day=day,
         chat_name=chat_name,
+        chat_place=chat_place,
+        device=device_of,
+        is_handheld=is_handheld,
+        attributes=attributes,
+        initials=initials,
+        hue=hue,
     )
     app.jinja_env.globals.update(
-        asset=asset,
         words=words,
+        kinds=kinds,
         languages=LANGUAGES,
         language=lambda: str(get_locale()),
         here=here,
+        now=utcnow,
+        badge_every=BRISK,
         sandbox=app.config["SETTINGS"].sandbox,
         htmx_config=HTMX_CONFIG,
         current_user=current_user,  # asked only where it is used: an error page must not need it
     )
-
-
-def asset(name: str) -> str:
-    """The address of a static file; it changes with the content, so it may be kept for long."""
-    path = Path(str(current_app.static_folder)) / name
-    return url_for("static", filename=name, h=_digest(path, path.stat().st_mtime_ns))
-
-
-@lru_cache(maxsize=256)
-def _digest(path: Path, _changed: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
 
 
 def here() -> str:
@@ -90,14 +91,24 @@ def ago(at: datetime) -> str:
     if passed < timedelta(minutes=1):
         return str(gettext("just now"))
     text: str = format_timedelta(
-        -passed, add_direction=True, format="short", granularity="minute", locale=get_locale()
+        -passed,
+        granularity="minute",
+        threshold=1,  # 51 minutes are 51 minutes, as static/js/time.js has it
+        add_direction=True,
+        format="short",
+        locale=get_locale(),
     )
     return text
 
 
 def moment(at: datetime) -> str:
     """`at` in full, in the reader's time zone."""
-    text: str = format_datetime(at, "long")
+    return f"{format_date(to_user_timezone(at), 'long')}, {clock_time(at)}"
+
+
+def exact(at: datetime) -> str:
+    """The day and the second of `at`, in the reader's time zone."""
+    text: str = format_datetime(at, "medium")
     return text
 
 
@@ -114,6 +125,51 @@ def day(at: datetime) -> str:
     return text
 
 
+def whole_phone(phone: str | None) -> str:
+    """The number in its notation for people, which no line end tears apart."""
+    return show_phone(phone).replace(" ", "\u00a0")
+
+
+def breakable(address: str) -> Markup:
+    """An email address that is too long for a line goes on behind its @."""
+    return escape(address).replace("@", Markup("@<wbr>"))
+
+
+def attributes(values: Mapping[str, object]) -> Markup:
+    """`values` as attributes of an element: hx_get gives hx-get, True a bare one, None and False
+    none."""
+    markup = Markup("")
+    for name, value in values.items():
+        if value is True or value == "":
+            markup += Markup(" {}").format(name.replace("_", "-"))
+        elif value is not None and value is not False:
+            markup += Markup(' {}="{}"').format(name.replace("_", "-"), value)
+    return markup
+
+
+HUES = 6
+"""So many colours of avatars stand in css/data.css."""
+
+
+def hue(name: str) -> int:
+    """The number of the colour that `name` always has."""
+    return crc32(name.encode()) % HUES
+
+
+def initials(name: str) -> str:
+    """At most two letters that stand for `name`; a number keeps its last two digits."""
+    parts = [part for part in name.split("@")[0].split() if part[0].isalpha()]
+    if not parts:
+        return "".join(filter(str.isdigit, name))[-2:] or "#"
+    return "".join(part[0] for part in (parts[0], *parts[1:][-1:])).upper()
+
+
 def chat_name(chat: Chat) -> str:
-    """What to call the chat: its name, else the number, else WhatsApp's address."""
-    return chat.name or show_phone(chat.phone) or chat.jid
+    """What to call the chat."""
+    return chat.shown_name
+
+
+def chat_place(chat: Chat) -> str:
+    """Where the chat stands in the list, as a text that sorts."""
+    micros = (chat.last_at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return f"{micros:017d}~{chat.id}"

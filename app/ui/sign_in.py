@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from flask import redirect, request, url_for
-from flask_login import current_user
+from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
 from app.core.errors import AppError, Unauthorized
 from app.models import User
 from app.security import browser_sessions, limit_sign_in, safe_next
-from app.services import accounts
+from app.services import accounts, sign_ins
+from app.transaction import transaction
+from app.ui.account_forms import EmailSignInForm, KeySignInForm
 from app.ui.answers import page, see_other
 from app.ui.blueprint import bp
-from app.ui.forms import EmailSignInForm, KeySignInForm, show_error
-from app.ui.language import remember_language
+from app.ui.forms import show_error
+from app.ui.language import welcome
 
 BY_EMAIL, BY_KEY = "email", "key"
 
@@ -44,17 +46,28 @@ def sign_in() -> Response:
     except AppError as error:
         show_error(form, error)
         return _sign_in_page(form, status=error.status)
-    browser_sessions.sign_in(user, remember=form.remember.data)
-    response = see_other(_next())
-    if user.language:
-        remember_language(response, user.language)
-    return response
+    with transaction():
+        browser_sessions.sign_in(user, remember=form.remember.data)
+    return welcome(user, to=_next())
 
 
 @bp.post("/logout")
 def sign_out() -> Response:
     """Ends the session of this browser."""
-    browser_sessions.sign_out()
+    with transaction():
+        browser_sessions.sign_out()
+    return see_other(url_for("ui.show_sign_in"))
+
+
+@bp.post("/logout/everywhere")
+@login_required
+def sign_out_everywhere() -> Response:
+    """Ends every session of the person, this one too, and the tokens of programs."""
+    me = browser_sessions.current_person()
+    with transaction():
+        sign_ins.end_all(me)
+        accounts.end_tokens(me)
+        browser_sessions.sign_out()
     return see_other(url_for("ui.show_sign_in"))
 
 

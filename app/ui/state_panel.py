@@ -28,6 +28,7 @@ _STEPS = {
     _S.STOPPED: "stopped",
     _S.FAILED: "problem",
 }
+_LINKED = frozenset({"connecting", "connected", "disconnected"})
 _ABOUT_TO_CHANGE = frozenset({"preparing", "qr", "phone_code", "connecting"})
 
 
@@ -47,18 +48,24 @@ class Panel:
     svg: Markup | None = None
     phone_code: str = ""  # to be typed on the phone: two groups of four
     phone: str | None = None  # that the code is made for
+    asked_for: str | None = None  # that it was made for, where another number was linked
     seconds_left: int = 0
 
 
-def panel_of(instance: Instance) -> Panel:
-    """The panel for the instance as it is now."""
+def panel_of(instance: Instance, *, warn: bool = False) -> Panel:
+    """The panel for the instance as it is now. `warn`: before a phone is linked the risks are to
+    be confirmed."""
     now = utcnow()
     step = _STEPS[instance.instance_state]
+    if warn:
+        step = "risks"
     leaving = instance.desired == DesiredState.SIGNED_OUT
     shown: dict[str, Any] = {}
     pairing = pairings.active_of(instance) if step == "preparing" else None
     if pairing is not None:
         step, shown = _code_of(pairing, now)
+    elif step in _LINKED:
+        shown["asked_for"] = pairings.number_asked_for(instance)
     return Panel(
         instance=instance,
         account=instance.account,

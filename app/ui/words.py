@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import format_datetime, gettext
 
+from app.clock import utcnow
+from app.core.events import Subscription
+from app.core.journal import SENTENCES, STATE_CHANGED, Group
+from app.core.media import MediaState
 from app.core.phones import show_phone
 from app.core.reasons import REASONS
 from app.core.states import InstanceState, MessageStatus
 from app.core.texts import N_
-from app.models import Activity, Instance
+from app.models import Activity, Instance, Media
 from app.models.message import DISMISSED, RESENT
+from app.services.contact_lists import Order
+from app.services.media import KEPT_NO_LONGER
+from app.services.overview import Sort
+from app.services.queue import Wait
 
 _S, _M = InstanceState, MessageStatus
 
@@ -44,8 +52,8 @@ STATUSES = {
     _M.SENDING: Shown(N_("Sending"), "send", "idle"),
     _M.SENT: Shown(N_("Sent"), "check", "idle"),
     _M.DELIVERED: Shown(N_("Delivered"), "checks", "idle"),
-    _M.READ: Shown(N_("Read"), "checks", "alive"),
-    _M.PLAYED: Shown(N_("Played"), "checks", "alive"),
+    _M.READ: Shown(N_("Read"), "checks", "told"),
+    _M.PLAYED: Shown(N_("Played"), "player-play", "told"),
     _M.FAILED: Shown(N_("Failed"), "alert-circle", "lost"),
     _M.UNCONFIRMED: Shown(N_("Unconfirmed"), "help-circle", "attention"),
     _M.CANCELLED: Shown(N_("Cancelled"), "ban", "idle"),
@@ -56,45 +64,97 @@ STATUSES = {
 FAILURES = {
     "bad_address": N_("this is not an address that can be written to"),
     "lookup_failed": N_("WhatsApp did not say how to reach this person"),
+    "file_missing": N_("the file is not on this server any more"),
+    "upload_failed": N_("WhatsApp did not take the file"),
     "not_on_whatsapp": N_("this number is not on WhatsApp"),
     "server_error": N_("WhatsApp refused the message (code %(code)s)"),
+    # What became known of WhatsApp's numbers: 463 is given to numbers that may not begin chats.
+    "server_error_401": N_("WhatsApp does not let this account write here"),
+    "server_error_403": N_("WhatsApp has restricted this account: open WhatsApp on the phone"),
+    "server_error_463": N_(
+        "this number cannot start this chat yet: wait until this person writes first, or a day"
+    ),
 }
 
-KINDS = {
-    "image": N_("Image"),
-    "video": N_("Video"),
-    "audio": N_("Audio"),
-    "voice": N_("Voice message"),
-    "document": N_("Document"),
-    "sticker": N_("Sticker"),
-    "location": N_("Location"),
-    "contact": N_("Contact card"),
-    "poll": N_("Poll"),
+_MEDIA_STATES = {
+    MediaState.WAITING: N_("Waits to be downloaded from WhatsApp"),
+    MediaState.FETCHING: N_("Is being downloaded from WhatsApp"),
+    MediaState.EXPIRED: N_(
+        "WhatsApp does not have this file any more. If the phone still has it, forward it to this"
+        " chat from there."
+    ),
+    MediaState.STORED: "",
 }
+_KEPT_NO_LONGER = N_("This server keeps files for a limited time, and this one is older.")
+_NOT_ASKED_FOR = N_("Not downloaded yet")
+_MEDIA_FAILURES = {
+    "not_genuine": N_("The file did not arrive intact, so it was not kept."),
+    "storage_unreachable": N_("The storage of files could not be reached."),
+    "no_room": N_("There is no room left on the server's disk."),
+    "not_told": N_("WhatsApp did not say where this file is. Open it on the phone."),
+}
+_SOME_MEDIA_FAILURE = N_("WhatsApp did not give the file.")
 
 _SETTLED = {
     RESENT: N_("It was sent again as a new message"),
     DISMISSED: N_("Left as it is"),
 }
 _SOME_FAILURE = N_("the message could not be sent")
-_SOME_KIND = N_("This kind of message is not shown yet")
-_WORD_IS_THE_REASON = frozenset({_S.LOGGED_OUT, _S.FAILED})
+_WORD_IS_THE_REASON = frozenset({_S.PAIRING, _S.LOGGED_OUT, _S.FAILED})
 
-JOURNAL = {
-    "instance:settings:created": N_("Instance created"),
-    "instance:settings:changed": N_("Settings changed"),
-    "instance:phone:linked": N_("Phone %(phone)s linked"),
-    "instance:phone:other": N_("The code was made for %(asked)s, but %(phone)s was linked"),
-    "session:event:set_aside": N_("A received event could not be read; it was set aside"),
-    "webhook:endpoint:disabled": N_("Webhook switched off: its address answered “gone”"),
-    "webhook:endpoint:saved": N_("Webhook changed"),
-    "webhook:endpoint:deleted": N_("Webhook removed"),
-    "webhook:secret:replaced": N_("Webhook secret replaced"),
-    "instance:session:reconnected": N_("Reconnect asked for"),
-    "instance:session:signed_out": N_("Log-out asked for"),
-    "message:unconfirmed:resent": N_("Unconfirmed message sent again"),
-    "message:unconfirmed:dismissed": N_("Unconfirmed message left as it is"),
+SUBSCRIPTIONS = {
+    Subscription.RECEIVED: N_("Received messages"),
+    Subscription.SENT: N_("Sent messages"),
+    Subscription.DELIVERY: N_("Delivery status"),
+    Subscription.READ: N_("Read status"),
+    Subscription.FAILED: N_("Messages that failed"),
+    Subscription.UNCONFIRMED: N_("Unconfirmed messages"),
+    Subscription.CONNECTION: N_("Connection status"),
+    Subscription.QR_CODES: N_("New QR codes"),
+    Subscription.CALLS: N_("Calls"),
+    Subscription.CONTACTS: N_("Imports of contacts"),
+    Subscription.WEBHOOKS: N_("Webhooks switched off by themselves"),
 }
+
+GROUPS = {
+    Group.CONNECTION: N_("Connection"),
+    Group.LINKING: N_("Linking"),
+    Group.MESSAGES: N_("Messages"),
+    Group.SETTINGS: N_("Settings"),
+    Group.WEBHOOKS: N_("Webhooks"),
+    Group.CONTACTS: N_("Contacts"),
+    Group.PEOPLE: N_("People"),
+}
+WAITS = {
+    Wait.TURN: N_("Waits for its turn: messages go out one by one"),
+    Wait.CONNECTION: N_("Waits for the connection"),
+    Wait.TIME: N_("Waits for its time"),
+    Wait.PAUSE: N_("The queue is paused"),
+    Wait.LINK: N_("Waits until a phone is linked"),
+    Wait.OTHER_NUMBER: N_("Its number is no longer linked here: it will not be sent"),
+}
+SORTS = {
+    Sort.NAME: N_("Name"),
+    Sort.ACTIVITY: N_("Last activity"),
+    Sort.STATE: N_("State"),
+    Sort.UNREAD: N_("Unread"),
+}
+ORDERS = {
+    Order.NAME: N_("Name, from A to Z"),
+    Order.NAME_REVERSED: N_("Name, from Z to A"),
+    Order.NEWEST: N_("Newest first"),
+}
+PROBLEM_REMEMBERED = timedelta(days=1)
+"""A trouble that is over is told for this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The last trouble of an instance in one line."""
+
+    sentence: str
+    since: datetime
+    until: datetime | None  # None while it lasts
 
 
 class _Filled(dict[str, Any]):
@@ -102,6 +162,11 @@ class _Filled(dict[str, Any]):
 
     def __missing__(self, key: str) -> str:
         return "…"
+
+
+def subscriptions(chosen: Iterable[str]) -> str:
+    """What a webhook is told of, as a list in words."""
+    return ", ".join(gettext(word) for choice, word in SUBSCRIPTIONS.items() if choice in chosen)
 
 
 def fill(msgid: str, detail: Mapping[str, Any]) -> str:
@@ -122,8 +187,20 @@ def reason_hint(instance: Instance) -> str:
     return fill(reason.hint, instance.reason_detail) if reason else ""
 
 
+def problem_of(instance: Instance) -> Problem | None:
+    """The trouble that lasts, or the last one of the day; None where there was none."""
+    reason = REASONS.get(instance.problem or "")
+    if reason is None or instance.problem_since is None:
+        return None
+    until = instance.problem_until
+    if until is not None and utcnow() - until > PROBLEM_REMEMBERED:
+        return None
+    sentence = fill(reason.sentence, instance.problem_detail or {})
+    return Problem(sentence, instance.problem_since, until)
+
+
 def state_word(instance: Instance) -> str:
-    """The state in words: for a state that is a problem, the problem."""
+    """The state in words: the problem, or what is waited for, where that says more."""
     if instance.instance_state in _WORD_IS_THE_REASON:
         return reason_sentence(instance) or gettext(STATES[instance.instance_state].word)
     return gettext(STATES[instance.instance_state].word)
@@ -146,29 +223,48 @@ def settled_words(settled: str | None) -> str:
 
 def _failure_words(failure: str) -> str:
     slug, _, code = failure.rpartition("_")
-    if code.isdigit() and slug in FAILURES:
+    if failure not in FAILURES and code.isdigit() and slug in FAILURES:
         return fill(FAILURES[slug], {"code": code})
     return gettext(FAILURES.get(failure, _SOME_FAILURE))
 
 
-def kind_words(kind: str) -> str:
-    """What stands for a message without a text."""
-    return gettext(KINDS.get(kind, _SOME_KIND))
+def media_words(media: Media) -> str:
+    """Why a file is not here; empty where it is."""
+    if media.failure == KEPT_NO_LONGER and media.due_at is None:
+        return gettext(_KEPT_NO_LONGER)
+    if media.state == MediaState.WAITING and media.due_at is None:
+        return gettext(_NOT_ASKED_FOR)
+    if media.state == MediaState.FAILED:
+        return gettext(_MEDIA_FAILURES.get(media.failure or "", _SOME_MEDIA_FAILURE))
+    return gettext(_MEDIA_STATES[MediaState(media.state)])
 
 
 def journal_sentence(line: Activity) -> str:
     """One line of the journal in words."""
-    if line.kind == "instance:state:changed":
+    if line.kind == STATE_CHANGED:
         word = gettext(STATES[InstanceState(line.detail["to"])].word)
         reason = REASONS.get(line.detail.get("reason") or "")
-        return f"{word}: {fill(reason.sentence, line.detail)}" if reason else word
-    return fill(JOURNAL.get(line.kind, line.kind), line.detail)
+        if reason is None:
+            return word
+        sentence = fill(reason.sentence, line.detail)
+        return sentence if line.detail["to"] == _S.PAIRING else f"{word}: {sentence}"
+    return fill(SENTENCES.get(line.kind, line.kind), line.detail)
+
+
+def journal_actor(line: Activity) -> str:
+    """Who did it: a person, a program of theirs, or the system by itself."""
+    if line.user is None:
+        return str(gettext("System"))
+    name = line.user.name or line.user.email
+    if line.via is None:
+        return name
+    return str(gettext("%(name)s, by API", name=name))
 
 
 def _shown(name: str, value: object) -> object:
     """Numbers and moments (kept as ISO text) as people read them."""
-    if name == "phone":
-        return show_phone(str(value))
+    if name in {"phone", "asked"}:
+        return show_phone(str(value)).replace(" ", "\u00a0")
     if not isinstance(value, str) or "T" not in value:
         return value
     try:

@@ -1,12 +1,34 @@
-// Says so when the server does not answer, and takes it back when it does.
+// Says so when the server does not answer, asks until it does, and takes it back by itself.
 (() => {
   const banner = document.getElementById("connection-lost");
-  const show = (lost) => { banner.hidden = !lost; };
+  if (!banner) return;
+  const AGAIN = 3000; // milliseconds
+  let asking = null;
 
-  document.addEventListener("htmx:sendError", () => show(true));
-  document.addEventListener("htmx:timeout", () => show(true));
-  // A proxy that answers in the server's place counts as no answer.
-  document.addEventListener("htmx:afterOnLoad", (event) => show([502, 504].includes(event.detail.xhr.status)));
-  window.addEventListener("offline", () => show(true));
-  window.addEventListener("online", () => show(false));
+  const found = () => {
+    clearInterval(asking);
+    asking = null;
+    banner.hidden = true;
+    for (const element of document.querySelectorAll("[data-poll]")) htmx.trigger(element, "wake");
+  };
+  const ask = async () => {
+    try {
+      const answer = await fetch(banner.dataset.health, { cache: "no-store", signal: AbortSignal.timeout(AGAIN) });
+      if (answer.ok) found();
+    } catch { /* still away; asked again soon */ }
+  };
+  const lost = () => {
+    banner.hidden = false;
+    asking ??= setInterval(ask, AGAIN);
+  };
+
+  document.addEventListener("htmx:sendError", lost);
+  document.addEventListener("htmx:timeout", lost);
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    // A proxy that answers in the server's place counts as no answer.
+    if ([502, 504].includes(event.detail.xhr.status)) lost();
+    else if (asking) found();
+  });
+  window.addEventListener("offline", lost);
+  window.addEventListener("online", ask);
 })();

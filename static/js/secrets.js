@@ -1,4 +1,4 @@
-// Copying and showing secrets, and making one. Without scripts the fields still work.
+// Copying, showing secrets, and making one. Without scripts the fields still work.
 (() => {
   const show = (element) => { element.hidden = false; };
 
@@ -25,11 +25,19 @@
     field.type = "text";
   };
 
-  for (const [attribute, act] of [["copy", copy], ["reveal", reveal], ["generate", generate]]) {
-    for (const button of document.querySelectorAll(`[data-${attribute}]`)) {
+  const ACTS = { copy, reveal, generate };
+  const ready = () => {
+    for (const attribute of Object.keys(ACTS)) {
       if (attribute === "copy" && !navigator.clipboard) continue;
-      show(button);
-      button.addEventListener("click", () => act(button));
+      document.querySelectorAll(`[data-${attribute}][hidden]`).forEach(show);
     }
-  }
+  };
+  document.addEventListener("click", (event) => {
+    for (const [attribute, act] of Object.entries(ACTS)) {
+      const button = event.target.closest(`[data-${attribute}]`);
+      if (button) act(button);
+    }
+  });
+  document.addEventListener("htmx:afterSwap", ready);
+  ready();
 })();

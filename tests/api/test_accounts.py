@@ -15,6 +15,7 @@ from app.models import ApiKey, User
 from app.services import accounts
 from app.transaction import transaction
 from tests.factories import PASSWORD
+from tests.ui.browser import Browser
 
 
 def sign_in(api, **body):
@@ -132,17 +133,14 @@ def test_a_wrong_key_or_token_is_refused(anonymous, headers, code):
 def test_a_disabled_person_is_refused(app: Flask, api, bob):
     with app.app_context(), transaction() as session:
         session.execute(update(User).where(User.id == bob.id).values(disabled_at=utcnow()))
-    assert api.get("/api/auth/me").status_code == 401
+    answer = api.get("/api/auth/me")
+    assert (answer.status_code, answer.json["code"]) == (403, "account_disabled")
 
 
 @pytest.fixture
 def browser(app: Flask, bob: User):
     """bob's browser, signed in."""
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session["_user_id"] = bob.get_id()
-        session["_fresh"] = True
-    return client
+    return Browser(app.test_client()).sign_in(bob).client
 
 
 def test_a_browsers_session_may_read(browser, bob):

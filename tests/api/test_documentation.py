@@ -14,10 +14,11 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from app.core.media import MediaState
 from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Instance, Message
-from app.services import accounts
+from app.models import Instance, Media, Message, User
+from app.services import accounts, sign_ins
 from app.transaction import transaction
 from tests import factories
 
@@ -44,9 +45,14 @@ def commands() -> list[str]:
     return found
 
 
-def run(command: str, **variables: str) -> str:
+def run(command: str, folder: Path, **variables: str) -> str:
     result = subprocess.run(
-        ["/bin/sh", "-euc", command], env=variables, capture_output=True, text=True, timeout=30
+        ["/bin/sh", "-euc", command],
+        env=variables,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
     assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
     return result.stdout
@@ -60,7 +66,12 @@ def link(instance_id: str) -> None:
     factories.linked_account(instance)
 
 
-BEFORE = {"/dismiss": "unconfirmed", "/resend": "unconfirmed", "/retry": "failed"}
+BEFORE = {
+    "/cancel": "queued",
+    "/dismiss": "unconfirmed",
+    "/resend": "unconfirmed",
+    "/retry": "failed",
+}
 
 
 def bring_about(command: str, message_id: str) -> None:
@@ -70,19 +81,48 @@ def bring_about(command: str, message_id: str) -> None:
             with transaction() as session:
                 message = session.get_one(Message, message_id)
                 message.status, message.settled = status, None
+    if "/media/fetch" in command:
+        with transaction() as session:
+            file = session.scalars(select(Media)).one()
+            file.state, file.remote = MediaState.FAILED, {"directPath": "/v/x"}
 
 
-def test_every_command_works(app: Flask, address, bob):
-    with app.app_context(), transaction():
-        key = accounts.create_key(bob).key_encrypted
-    variables = {"API": address, "KEY": key, "ID": "", "MESSAGE_ID": ""}
+def before_all(alice: User, bob: User) -> dict[str, str]:
+    """What the reader has: two keys, and somebody to try the administration on."""
+    other = factories.user()
+    with transaction():
+        sign_ins.begin(bob, remember=True, address="", agent="")
+        return {
+            "KEY": accounts.create_key(bob).key_encrypted,
+            "ADMIN_KEY": accounts.create_key(alice).key_encrypted,
+            "USER_ID": other.id,
+            "SIGN_IN_ID": sign_ins.all_of(bob)[0].id,
+        }
+
+
+PREFIXES = {
+    "ins_": "ID",
+    "inv_": "INVITATION_ID",
+    "con_": "CONTACT_ID",
+    "imp_": "IMPORT_ID",
+    "whe_": "WEBHOOK_ID",
+}
+
+
+def test_every_command_works(app: Flask, address, alice, bob, tmp_path):
+    (tmp_path / "invoice.pdf").write_bytes(b"%PDF-1.7")
+    with app.app_context():
+        variables = before_all(alice, bob)
+    variables |= {"API": address, "ID": "", "MESSAGE_ID": "", "INVITATION_ID": ""}
+    variables |= {"CONTACT_ID": "", "IMPORT_ID": "", "WEBHOOK_ID": ""}
     for command in commands():
         with app.app_context():
             bring_about(command, variables["MESSAGE_ID"])
-        said = run(command, **variables)
+        said = run(command, tmp_path, **variables)
         answer = json.loads(said) if said else {}
-        if answer.get("id", "").startswith("ins_"):
-            variables["ID"] = answer["id"]
+        variables["KEY"] = answer.get("apiKey") or variables["KEY"]
+        if name := PREFIXES.get(answer.get("id", "")[:4]):
+            variables[name] = answer["id"]
         variables["MESSAGE_ID"] = answer.get("message", {}).get("id", variables["MESSAGE_ID"])
         if "/pair-code" in command:
             with app.app_context():
@@ -95,9 +135,10 @@ def test_every_operation_has_a_command(document):
     said = "\n".join(commands())
     for path, operations in document["paths"].items():
         place = path.removeprefix("/api").replace("{instance_id}", "$ID")
-        place = place.replace("{message_id}", "$MESSAGE_ID")
+        for name in ("message", "user", "invitation", "sign_in", "contact", "import", "webhook"):
+            place = place.replace(f"{{{name}_id}}", f"${name.upper()}_ID")
         for method in operations:
             if method in {"put", "patch", "delete"}:
-                assert f"-X {method.upper()} $API{place}" in said
+                assert f"-X {method.upper()} $API{place} " in said
             else:
                 assert re.search(rf"\$API{re.escape(place)}[\"? ]", said), f"{method} {path}"

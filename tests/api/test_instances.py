@@ -29,6 +29,7 @@ def test_a_new_instance_is_created_with_defaults(api):
     assert (shown["webhookUrl"], shown["webhookEnabled"]) == (None, False)
     assert (shown["notifyReceived"], shown["notifySent"]) == (True, True)
     assert (shown["notifyDelivery"], shown["notifyRead"]) == (False, False)
+    assert (shown["notifyConnection"], shown["notifyCalls"]) == (False, False)
     assert (shown["maxRetries"], shown["retryInterval"], shown["headers"]) == (3, 60_000, {})
     assert "webhookSecret" not in shown
 
@@ -211,13 +212,30 @@ OPERATIONS = [
     ("POST", "/messages/msg_1/resend", None),
     ("POST", "/messages/msg_1/dismiss", None),
     ("POST", "/messages/msg_1/retry", None),
+    ("POST", "/messages/msg_1/cancel", None),
+    ("GET", "/messages/msg_1/media", None),
+    ("POST", "/messages/msg_1/media/fetch", None),
+    ("GET", "/queue", None),
+    ("DELETE", "/queue", None),
+    ("POST", "/queue/pause", {"reason": "Noon"}),
+    ("POST", "/queue/resume", None),
+    ("GET", "/activity", None),
     ("POST", "/pair-code", {"phone": "+79161234567"}),
+    ("GET", "/contacts", None),
+    ("POST", "/contacts", {"phone": "+79161234567"}),
+    ("GET", "/contacts/con_1", None),
+    ("PUT", "/contacts/con_1", {"phone": "+79161234567", "name": "Anna"}),
+    ("DELETE", "/contacts/con_1", None),
+    ("POST", "/contacts/imports", None),
+    ("GET", "/contacts/imports/imp_1", None),
+    ("POST", "/contacts/imports/imp_1/cancel", None),
 ]
+_IDS = {"msg_1": "{message_id}", "con_1": "{contact_id}", "imp_1": "{import_id}"}
 
 
 def test_every_operation_on_an_instance_is_among_those_tried(document):
     tried = {
-        (method.lower(), suffix.replace("msg_1", "{message_id}"))
+        (method.lower(), "/".join(_IDS.get(part, part) for part in suffix.split("/")))
         for method, suffix, _ in OPERATIONS
     }
     prefix = "/api/instances/{instance_id}"

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.api import waiting
+from app import waiting
 from app.clock import utcnow
 from app.extensions import db
 from app.models import Message

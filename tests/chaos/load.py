@@ -33,8 +33,8 @@ class Burst:
         self._stage = stage
         self._log_start = len(stage.sandbox.log())
         self._threads = [
-            threading.Thread(target=self._pour, args=(self._receive, incoming)),
-            threading.Thread(target=self._pour, args=(self._send, outgoing)),
+            threading.Thread(target=self._pour, args=(self._receive, incoming), daemon=True),
+            threading.Thread(target=self._pour, args=(self._send, outgoing), daemon=True),
         ]
 
     @property

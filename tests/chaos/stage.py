@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,10 @@ import psutil
 import requests
 
 from app.sandbox.client import SandboxClient
-from tests.product import ROOT, Product, running_product
+from app.sandbox.testing import Sandbox
+from tests.chaos import supervisor
+from tests.chaos.database import Database, running_database
+from tests.product import ROOT, Product, free_port, start
 from tests.receiver import Receiver, running_receiver
 from tests.waiting import wait_for
 
@@ -26,12 +26,13 @@ EMAIL, PASSWORD = "anna@example.com", "correct horse battery staple"
 SETTINGS = {
     "SANDBOX": "1",
     "SESSION_HOSTS": "2",
+    "SESSIONS_PER_HOST": "12",
     "SEND_GAP_MS": "50",
     "WEBHOOK_PRIVATE_ADDRESSES": "1",
-    "DATABASE_URL": "",
     "REDIS_URL": "",
     "LOG_LEVEL": "INFO",
 }
+READY_WITHIN = 60.0
 LINK_WITHIN = 90.0  # seconds, for each phone
 
 
@@ -50,17 +51,40 @@ class Line:
 class Stage:
     """What the scenarios act on."""
 
-    product: Product
+    network: Sandbox
     receiver: Receiver
+    database: Database
     data_dir: Path
+    settings: dict[str, str]
+    output: Path
+    port: int = field(default_factory=free_port)
     key: str = ""
     lines: list[Line] = field(default_factory=list)
 
-    @cached_property
+    def start(self) -> None:
+        """Starts the product, as a person would; returns when it is ready."""
+        with self.output.open("ab") as file:
+            process = start(
+                self.data_dir, self.port, file, module=supervisor.__name__, **self.settings
+            )
+        self.product = Product(process, self.port, self.output)
+        wait_for(self.is_ready, READY_WITHIN, "the product is ready")
+
+    def is_ready(self) -> bool:
+        """Whether it says so. Fails when it has ended."""
+        assert self.product.process.poll() is None, self.product.output[-3000:]
+        return self.product.is_ready()
+
+    def stop(self) -> None:
+        """Ends it, if it was started."""
+        if hasattr(self, "product"):
+            self.product.process.terminate()
+            self.product.process.wait(30)
+
+    @property
     def sandbox(self) -> SandboxClient:
         """The test network's control."""
-        state = json.loads((self.data_dir / "sandbox" / "sandbox.json").read_text())
-        return SandboxClient(state["control_url"])
+        return self.network.client
 
     def ask(
         self, method: str, path: str, body: Any = None, **headers: str
@@ -77,9 +101,7 @@ class Stage:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What the product's database says, read beside it."""
-        uri = f"file:{self.data_dir / 'manager.db'}?mode=ro"
-        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=20)) as database:
-            return database.execute(query, values).fetchall()
+        return self.database.rows(query, *values)
 
     def new_instance(self, name: str) -> str:
         """The id of a new instance whose events go to the receiver."""
@@ -116,6 +138,16 @@ class Stage:
             for line in self.lines
         )
 
+    def waiting(self) -> int:
+        """What the network still keeps for the phones' devices, in stanzas."""
+        phones = {line.phone for line in self.lines}
+        return sum(
+            device["pending"]
+            for account in self.sandbox.state()["accounts"]
+            if account["number"] in phones
+            for device in account["devices"]
+        )
+
     def _is_ours(self, process: psutil.Process) -> bool:
         with contextlib.suppress(psutil.Error):
             return process.environ().get("DATA_DIR") == str(self.data_dir)
@@ -123,23 +155,33 @@ class Stage:
 
 
 @contextlib.contextmanager
-def running_stage(data_dir: Path, phones: int, **settings: str) -> Iterator[Stage]:
-    """The product with `phones` linked, all of them connected."""
+def running_stage(folder: Path, database: str, phones: int, **settings: str) -> Iterator[Stage]:
+    """The product with `phones` linked, all of them connected; everything it keeps is in `folder`,
+    what it printed in output.txt there."""
+    data_dir = folder / "data"
+    data_dir.mkdir()
     with (
         running_receiver() as receiver,
-        running_product(data_dir, **{**SETTINGS, **settings}) as product,
+        Sandbox(folder / "network") as network,
+        running_database(database, data_dir) as rows,
     ):
-        stage = Stage(product, receiver, data_dir)
-        stage.key = _key_of_a_new_person(stage)
-        for number in range(phones):
-            stage.lines.append(_linked(stage, number))
-        wait_for(lambda: stage.connected() == phones, LINK_WITHIN, "all phones are connected")
-        yield stage
+        announced = {supervisor.VARIABLE: str(network.folder / "sandbox.json")}
+        both = {**SETTINGS, **announced, "DATABASE_URL": rows.url, **settings}
+        stage = Stage(network, receiver, rows, data_dir, both, folder / "output.txt")
+        try:
+            stage.start()
+            stage.key = _key_of_a_new_person(stage)
+            for number in range(phones):
+                stage.lines.append(_linked(stage, number))
+            wait_for(lambda: stage.connected() == phones, LINK_WITHIN, "all phones are connected")
+            yield stage
+        finally:
+            stage.stop()
 
 
 def _key_of_a_new_person(stage: Stage) -> str:
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "users", "create", "--email", EMAIL]
-    environment = {**os.environ, **SETTINGS, "DATA_DIR": str(stage.data_dir)}
+    environment = {**os.environ, **stage.settings, "DATA_DIR": str(stage.data_dir)}
     typed = f"{PASSWORD}\n".encode()
     subprocess.run(command, cwd=ROOT, env=environment, input=typed, check=True, timeout=60)
     status, signed_in = stage.ask("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})

@@ -50,3 +50,18 @@ def test_the_standard_signature_fails_for_another_body():
 def test_the_id_is_the_deliverys():
     headers = headers_for("s", BODY, delivery_id="dlv_1", now=datetime.now(UTC))
     assert headers["webhook-id"] == "dlv_1"
+
+
+def test_the_former_secret_signs_too_in_places_of_its_own():
+    old, new, now = new_secret(), new_secret(), datetime.now(UTC)
+    headers = headers_for(new, BODY, delivery_id="dlv_1", now=now, former=old)
+    assert headers["X-Webhook-Signature"] == hex_signature(new, BODY)
+    assert headers["X-Webhook-Former-Signature"] == hex_signature(old, BODY)
+    for secret in (old, new):
+        assert Webhook(secret).verify(BODY, headers) == json.loads(BODY)
+
+
+def test_without_a_former_secret_there_is_one_signature_of_each_kind():
+    headers = headers_for("s", BODY, delivery_id="d", now=datetime.now(UTC))
+    assert "X-Webhook-Former-Signature" not in headers
+    assert len(headers["webhook-signature"].split()) == 1

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from sqlalchemy import select
 
+from app.clock import utcnow
+from app.extensions import db
+from app.models import LinkedAccount
+from tests import factories
+from tests.look.stage import database_beside
 from tests.product import Product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -24,7 +32,7 @@ def administrator(context: BrowserContext, product: Product) -> None:
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Ваше имя").fill("Анна")
     page.get_by_label("Пароль").fill(PASSWORD)
-    page.get_by_role("button", name="Создать учетную запись").click()
+    page.get_by_role("button", name="Создать учётную запись").click()
     expect(page).to_have_url(re.compile("/ui/instances$"))
     page.close()
 
@@ -84,6 +92,22 @@ def test_a_text_is_sent_its_ticks_move_and_the_reply_appears_without_reloading(
     expect(page.get_by_label("Сообщение", exact=True)).to_be_focused()
 
 
+def test_a_number_that_is_not_on_whatsapp_is_named_beside_the_field(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/chat")
+    page.get_by_label("Номер телефона").fill("+7 916 000-00-01")
+    page.get_by_role("button", name="Открыть чат").click()
+    expect(page.locator("#to-error")).to_have_text("Этого номера нет в WhatsApp.")
+
+
+def test_a_chat_is_found_by_a_word_and_opens_at_its_place(page: Page, shop: str) -> None:
+    open_echo(page, shop)
+    write(page, "Незабудки привезли")
+    expect(page.locator(".bubble-out", has_text="Незабудки").locator(".ticks")).to_be_visible()
+    page.get_by_label("Поиск по чатам и сообщениям").press_sequentially("НЕЗАБУД")
+    page.locator("#found .chat-line").first.click()
+    expect(page.locator(".bubble-target")).to_contain_text("Незабудки привезли")
+
+
 def test_times_are_those_of_the_readers_clock(page: Page, shop: str) -> None:
     open_echo(page, shop)
     write(page, "который час")
@@ -132,18 +156,96 @@ def test_a_refused_message_comes_back_into_the_field(page: Page, shop: str) -> N
     expect(page.get_by_label("Сообщение", exact=True)).to_have_value(text)
 
 
-def test_a_message_written_without_a_server_comes_back_and_can_be_sent_again(
+def test_a_text_written_without_a_server_goes_out_once_when_it_is_back(
     page: Page, context: BrowserContext, shop: str
 ) -> None:
     open_echo(page, shop)
     context.set_offline(True)
     write(page, "без связи")
+    bubble = page.locator(".bubble-out", has_text="без связи")
+    expect(bubble.locator(".ticks")).to_contain_text("Передаётся на сервер")
     expect(page.locator("#connection-lost")).to_be_visible()
-    field = page.get_by_label("Сообщение", exact=True)
-    expect(field).to_have_value("без связи")
     context.set_offline(False)
-    field.press("Enter")
-    expect(page.locator(".bubble-out .bubble-text", has_text="без связи")).to_have_count(1)
+    expect(bubble.locator(".ticks")).to_contain_text(re.compile("Отправлено|Доставлено|Прочитано"))
+    expect(bubble).to_have_count(1)
+
+
+def test_a_text_whose_answer_got_lost_is_handed_over_again_and_is_one_message(
+    page: Page, shop: str
+) -> None:
+    open_echo(page, shop)
+    lost = []
+
+    def lose_first_answer(route: Route) -> None:
+        if route.request.method != "POST" or lost:
+            route.continue_()
+            return
+        lost.append(route.fetch().status)
+        route.abort()
+
+    page.route("**/messages", lose_first_answer)
+    write(page, "ровно один раз")
+    page.reload()  # before the second try: the text is remembered
+    bubble = page.locator(".bubble-out", has_text="ровно один раз")
+    expect(bubble.locator(".ticks")).to_contain_text(re.compile("Отправлено|Доставлено|Прочитано"))
+    expect(bubble).to_have_count(1)
+    expect(page.locator(".bubble-pending")).to_have_count(0)
+    assert lost == [200]
+
+
+def test_what_is_not_sent_yet_is_kept_as_a_draft(page: Page, shop: str) -> None:
+    open_echo(page, shop)
+    field = page.get_by_label("Сообщение", exact=True)
+    field.fill("допишу потом")
+    page.reload()
+    expect(field).to_have_value("допишу потом")
+    write(page, "дописано")
+    page.reload()
+    expect(field).to_have_value("")
+
+
+def test_scrolling_up_brings_older_messages_and_what_is_read_stays_in_its_place(
+    page: Page, shop: str, module_folder: Path
+) -> None:
+    page.goto(f"{shop}/chat/{long_chat(module_folder)}")
+    scroll, first = page.locator("#scroll"), page.locator(".bubble-text").first
+    expect(page.locator(".bubble").last).to_be_in_viewport()
+    seen = page.locator(".bubble", has_text="старое 162")
+    seen.scroll_into_view_if_needed()
+    top = place(seen)
+    expect(first).to_have_text("старое 120")
+    assert abs(place(seen) - top) < 2
+    for oldest in ("старое 80", "старое 40", "старое 0"):
+        scroll.evaluate("element => { element.scrollTop = 0 }")
+        expect(first).to_have_text(oldest)
+    assert page.locator(".day").count() == len(set(page.locator(".day").all_inner_texts()))
+    page.locator("#newest").click()
+    expect(page.locator(".bubble").last).to_be_in_viewport()
+    expect(page.locator("#newest")).to_be_hidden()
+
+
+def place(element: Locator) -> float:
+    """How far from the top of the window it stands."""
+    box = element.bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+def long_chat(folder: Path) -> str:
+    """The id of a chat with 200 messages, over some days."""
+    start = utcnow() - timedelta(days=5)
+    with database_beside(folder):
+        account = db.session.scalars(select(LinkedAccount)).first()
+        assert account is not None
+        chat = factories.chat(account, name="Длинная переписка")
+        for number in range(200):
+            factories.message(
+                chat,
+                body=f"старое {number}",
+                shown_at=start + timedelta(minutes=30 * number),
+                changed_at=start,
+            )
+        return chat.id
 
 
 def test_the_page_says_when_the_server_does_not_answer_and_when_it_does_again(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import product as combinations
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
@@ -18,6 +16,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 EMAIL, PASSWORD = "anna@example.com", "correct horse battery staple"
 
+# The first of the list by its name.
+CREATE = """async () => {
+  const headers = JSON.parse(document.body.getAttribute('hx-headers'))
+  headers['Content-Type'] = 'application/json'
+  await fetch('/api/instances', {method: 'POST', headers, body: JSON.stringify({name: 'Аптека'})})
+}"""
+
 
 @pytest.fixture(scope="module")
 def instance_path(context: BrowserContext, product: Product) -> str:
@@ -26,44 +31,34 @@ def instance_path(context: BrowserContext, product: Product) -> str:
     page.goto(product.setup_path)
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Пароль").fill(PASSWORD)
-    page.get_by_role("button", name="Создать учетную запись").click()
+    page.get_by_role("button", name="Создать учётную запись").click()
     page.goto("/ui/instances/new")
     page.get_by_label("Имя", exact=True).fill("Очень длинное имя инстанса, которое не помещается")
     page.get_by_label("URL вебхука").fill("https://crm.example.com/hooks/whatsapp?token=0123456789")
     page.get_by_role("button", name="Создать инстанс").click()
-    expect(page.locator("#state .qr svg")).to_be_visible(timeout=30_000)
+    expect(page.locator("#state .qr svg")).to_be_visible(timeout=60_000)
     path = re.sub(r"^https?://[^/]+", "", page.url)
     page.close()
     return path
 
 
-@pytest.mark.parametrize(
-    ("viewport", "theme"), [*combinations((PHONE, DESK), ("light", "dark"))], ids=str
-)
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=str)
 def test_no_page_is_wider_than_its_window(
     chromium: Browser,
     context: BrowserContext,
     product: Product,
     instance_path: str,
     viewport: ViewportSize,
-    theme: str,
-    tmp_path: Path,
 ) -> None:
-    state = context.storage_state()
     looking = chromium.new_context(
         base_url=product.address,
         viewport=viewport,
-        color_scheme=theme,
         locale="ru-RU",
-        storage_state=state,
+        storage_state=context.storage_state(),
     )
     page = looking.new_page()
     wide = []
-    for rest in ("", "/edit", "/chat", "/delete", "/log-out"):
-        page.goto(instance_path + rest)
-        page.screenshot(path=tmp_path / f"{rest.strip('/')}-{viewport['width']}-{theme}.png")
-        wide += [rest] * is_too_wide(page)
-    for path in ("/ui/instances", "/ui/profile", "/ui/instances/new", "/nothing-here"):
+    for path in (instance_path, f"{instance_path}/edit", f"{instance_path}/chat", "/ui/instances"):
         page.goto(path)
         wide += [path] * is_too_wide(page)
     looking.close()
@@ -85,7 +80,7 @@ def test_the_qr_code_is_dark_on_white_in_the_dark_theme_too(
     page = looking.new_page()
     page.goto(instance_path)
     code = page.locator("#state .qr")
-    expect(code).to_be_visible(timeout=30_000)
+    expect(code).to_be_visible(timeout=60_000)
     expect(code).to_have_css("background-color", "rgb(255, 255, 255)")
     assert (code.bounding_box() or {"width": 0})["width"] >= 240
     looking.close()
@@ -94,7 +89,7 @@ def test_the_qr_code_is_dark_on_white_in_the_dark_theme_too(
 def test_the_countdown_runs(page: Page, instance_path: str) -> None:
     page.goto(instance_path)
     left = page.locator("[data-seconds-left]")
-    expect(left).to_be_visible(timeout=30_000)
+    expect(left).to_be_visible(timeout=60_000)
     before = left.inner_text()
     expect(left).not_to_have_text(before)
 
@@ -117,7 +112,9 @@ def test_the_secret_can_be_shown_and_made(page: Page, instance_path: str) -> Non
     page.get_by_role("button", name="Показать").click()
     expect(secret).to_have_attribute("type", "text")
     before = secret.input_value()
-    page.get_by_role("button", name="Сгенерировать").click()
+    page.get_by_role("button", name="Заменить секрет").click()
+    question = page.get_by_role("dialog", name="Заменить секрет?")
+    question.get_by_role("button", name="Заменить секрет").click()
     expect(secret).to_have_value(re.compile(r"^whsec_[A-Za-z0-9+/]{43}=$"))
     assert secret.input_value() != before
 
@@ -143,16 +140,19 @@ def test_nothing_is_asked_while_nobody_looks(page: Page, instance_path: str) -> 
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.evaluate("htmx.trigger('#instances', 'wake')")
+    page.wait_for_timeout(100)  # a request that was sent has been told of by then
+    assert asked == []  # before somebody looks again: the next poll may come at once
     page.evaluate(
         "Object.defineProperty(document, 'hidden', {configurable: true, get: () => false})"
     )
-    assert asked == []
     with page.expect_request(re.compile("/ui/instances/list")):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def test_polling_moves_nothing_and_keeps_the_focus(page: Page, instance_path: str) -> None:
     page.goto("/ui/instances")
+    page.evaluate(CREATE)  # no phone is asked for: nothing changes while this looks
+    page.reload()
     link = page.locator(".instance").first.get_by_role("link", name="Детали")
     link.focus()
     place = link.bounding_box()
@@ -219,8 +219,8 @@ def test_creating_changing_and_deleting_work_without_scripts(without_scripts: Pa
 
 def test_signing_out_and_in_works_without_scripts(without_scripts: Page) -> None:
     page = without_scripts
-    page.goto("/ui/instances")
-    page.get_by_role("button", name="Выйти из системы").click()
+    page.context.clear_cookies()  # signing out would end the sign-in of the other tests
+    page.goto("/login")
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Пароль").fill("wrong")
     page.get_by_role("button", name="Войти").click()
@@ -228,6 +228,10 @@ def test_signing_out_and_in_works_without_scripts(without_scripts: Page) -> None
     page.get_by_label("Пароль").fill(PASSWORD)
     page.get_by_role("button", name="Войти").click()
     expect(page).to_have_url(re.compile("/ui/instances$"))
+    page.locator("#account-menu summary").click()
+    page.get_by_role("button", name="Выйти из системы").click()
+    page.goto("/ui/instances")
+    expect(page).to_have_url(re.compile("/login"))
 
 
 def test_everything_can_be_reached_with_the_keyboard(page: Page, instance_path: str) -> None:

@@ -27,10 +27,11 @@ def test_the_instance_says_so_in_words_and_offers_to_try_again(
     page.goto(product.setup_path)
     page.get_by_label("Email").fill("anna@example.com")
     page.get_by_label("Пароль").fill("correct horse battery staple")
-    page.get_by_role("button", name="Создать учетную запись").click()
+    page.get_by_role("button", name="Создать учётную запись").click()
     page.goto("/ui/instances/new")
     page.get_by_label("Имя", exact=True).fill("Цветы")
     page.get_by_role("button", name="Создать инстанс").click()
+    page.get_by_role("button", name="Понятно, показать QR-код").click()
     expect(page.locator("#state-title")).to_contain_text(
         "Сервер WhatsApp недоступен", timeout=90_000
     )

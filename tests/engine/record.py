@@ -12,7 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from app.core.media import MediaKind
 from app.engine.events import (
+    CallEnded,
+    CallOffered,
     Connected,
     Disconnected,
     LoggedOut,
@@ -21,6 +24,7 @@ from app.engine.events import (
     StreamReplaced,
 )
 from app.engine.raw import RawEvent
+from app.engine.translate import translate
 from app.sandbox.testing import Sandbox
 from tests.engine.conftest import OWN_NUMBER, PEER, PEER_NUMBER
 from tests.engine.driver import EngineProcess
@@ -90,6 +94,33 @@ class Recorder:
         keep(process.raw_events("StreamReplaced")[0], "stream_replaced")
         process.kill()
 
+    def files(self) -> None:
+        """A file of every kind."""
+        process, client = self.open(self.pair()), self._sandbox.client
+        process.wait_event(Connected)
+        for number, kind in enumerate(MediaKind, start=1):
+            said = {"caption": "Подпись", "file_name": "a.pdf", "mime": "x/y"}
+            client.send_media(PEER_NUMBER, OWN_NUMBER, kind, b"some file", **said)
+            process.wait_event(MessageReceived, count=number)
+        told = [raw for raw in process.raw_events("Message") if translate(raw)]
+        for raw in told:  # the rest is between the account's own devices
+            keep(raw, f"file_{translate_one(raw).content.facts.kind}")
+        process.kill()
+
+    def calls(self) -> None:
+        """A call that is given up, and a video call."""
+        process, client = self.open(self.pair()), self._sandbox.client
+        process.wait_event(Connected)
+        client.hang_up(PEER_NUMBER, client.call(PEER_NUMBER, OWN_NUMBER))
+        client.call(PEER_NUMBER, OWN_NUMBER, video=True)
+        process.wait_event(CallOffered, count=2)
+        process.wait_event(CallEnded)
+        audio, video = process.raw_events("CallOffer")
+        keep(audio, "call_offered")
+        keep(video, "call_offered_video")
+        keep(process.raw_events("CallTerminate")[0], "call_ended")
+        process.kill()
+
     def removal(self) -> None:
         """The phone unlinks the device."""
         opening = self.pair()
@@ -117,8 +148,6 @@ class Recorder:
 
 def translate_one(raw: RawEvent) -> Any:
     """Returns the one event that `raw` means."""
-    from app.engine.translate import translate
-
     (event,) = translate(raw)
     return event
 
@@ -137,6 +166,8 @@ def main() -> None:
             sandbox.client.add_account(PEER_NUMBER, "Peer")
             recorder = Recorder(sandbox, folder)
             recorder.conversation()
+            recorder.files()
+            recorder.calls()
             recorder.removal()
             for code, kind in _LOGIN_FAILURES.items():
                 recorder.refusal(code, kind)

@@ -57,6 +57,21 @@ def test_sent_id_is_found_by_secret_and_own_jid(store: Path):
     assert keystore.find_sent_id(str(store), JID.replace(":1", ":2"), SECRET) is None
 
 
+def test_store_that_the_engine_has_open_is_read_from_outside(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+):
+    keystore.give_to_engine(str(store))
+
+    def open_here(*_values: object, **_names: object) -> None:
+        raise AssertionError("closing the file here would drop the engine's locks")
+
+    monkeypatch.setattr(sqlite3, "connect", open_here)
+    assert keystore.find_sent_id(str(store), JID, SECRET) == "M1"
+    with pytest.raises(keystore.KeyStoreUnreadable):
+        store.write_text("this is no database" * 100)
+        keystore.find_account(str(store), JID)
+
+
 def test_missing_and_empty_stores_hold_nothing(tmp_path: Path):
     empty = tmp_path / "empty.db"
     empty.touch()

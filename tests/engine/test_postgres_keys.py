@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from app.engine import keystore
 from app.engine.events import Connected
@@ -134,9 +135,18 @@ def test_url_for_the_engine_asks_for_its_schema_and_takes_tls_where_there_is_som
         "sslmode": ["prefer"],
         "connect_timeout": ["5"],
         "search_path": ["engine"],
+        "idle_in_transaction_session_timeout": ["15000"],
     }
 
 
 def test_own_choice_of_tls_is_kept():
     url = keystore.url_for_engine("postgresql://db/manager?sslmode=verify-full")
     assert "sslmode=verify-full" in url and "prefer" not in url
+
+
+def test_libpq_gets_all_settings_of_the_server_as_options():
+    url = keystore.url_for_engine("postgresql://db/manager?options=-cwork_mem%3D8MB")
+    options = conninfo_to_dict(keystore.libpq_url(url))["options"]
+    assert options == (
+        "-cwork_mem=8MB -csearch_path=engine -cidle_in_transaction_session_timeout=15000"
+    )

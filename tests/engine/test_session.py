@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import stat
 from collections.abc import Callable
@@ -149,6 +150,14 @@ def test_key_store_that_is_a_folder_cannot_be_paired_into(start_process: Start, 
     assert outcome["failed"] == "key_store_unwritable"
 
 
+def test_whatsapp_tells_whether_a_number_is_registered(session: Session):
+    process, linked = session
+    process.wait_event(Connected)
+    number = PEER.partition("@")[0]
+    assert re.fullmatch("[0-9]+", process.do("lid_of", jid=linked.jid, phone=number))
+    assert process.do("lid_of", jid=linked.jid, phone="15559999999") is None
+
+
 def test_unknown_number_is_not_on_whatsapp(session: Session):
     process, linked = session
     process.wait_event(Connected)
@@ -174,7 +183,7 @@ def test_removal_on_the_phone_is_a_logout(session: Session, sandbox: Sandbox):
     process.do("close", jid=linked.jid)
     with pytest.raises(Refused) as refused:
         process.do("open", **linked.opening)
-    assert refused.value.slug == "keys_missing"
+    assert refused.value.slug == "link_ended"
 
 
 def test_logout_here_unlinks_the_device_and_deletes_the_keys(session: Session, sandbox: Sandbox):
@@ -184,7 +193,7 @@ def test_logout_here_unlinks_the_device_and_deletes_the_keys(session: Session, s
     assert sandbox.client.account(OWN_NUMBER)["devices"] == []
     with pytest.raises(Refused) as refused:
         process.do("open", **linked.opening)
-    assert refused.value.slug == "keys_missing"
+    assert refused.value.slug == "link_ended"
 
 
 def test_missing_device_refuses_and_the_process_lives(session: Session):
@@ -192,7 +201,7 @@ def test_missing_device_refuses_and_the_process_lives(session: Session):
     for jid in ("15550001000:99@s.whatsapp.net", "15550009999:1@s.whatsapp.net"):
         with pytest.raises(Refused) as refused:
             process.do("open", jid=jid, store=str(linked.store), proxy=linked.proxy)
-        assert refused.value.slug == "keys_missing"
+        assert refused.value.slug == "link_ended"
     assert process.is_running()
 
 
@@ -259,6 +268,9 @@ def test_closed_session_refuses_calls_and_opens_again(session: Session):
         ("send", {"to": PEER, "text": "x", "secret": new_secret()}),
         ("mark_read", {"ids": ["1"], "chat": PEER, "sender": PEER}),
         ("available", {"available": True}),
+        ("reject_call", {"call_id": "1", "caller": PEER}),
+        ("check", {"limit": 1}),
+        ("lid_of", {"phone": "15559999999"}),
         ("logout", {}),
     ]
     for what, arguments in calls:

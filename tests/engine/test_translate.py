@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.core.media import FileFacts, MediaKind
 from app.engine.address import Address
 from app.engine.events import (
     ClientOutdated,
@@ -17,6 +18,7 @@ from app.engine.events import (
     ConnectFailure,
     Disconnected,
     Event,
+    File,
     HistoryReceived,
     KeepAliveRestored,
     KeepAliveTimeout,
@@ -24,6 +26,7 @@ from app.engine.events import (
     MessageReceived,
     MessageUndecryptable,
     PushNames,
+    Quoted,
     ReceiptKind,
     ReceiptReceived,
     SessionEnded,
@@ -46,6 +49,11 @@ def recorded(name: str) -> Any:
     """The one event in a recorded payload."""
     (event,) = translate(RawEvent.decode((_PAYLOADS / f"{name}.bin").read_bytes()))
     return event
+
+
+def file(kind: MediaKind, text: str = "", **facts: Any) -> File:
+    """A file of which nobody says where it is."""
+    return File(FileFacts(kind, **facts), text, None)
 
 
 def jid(user: str = "", server: str = "", device: int = 0) -> Any:
@@ -184,6 +192,20 @@ def test_sender_without_a_known_number_is_named_by_lid():
     assert event.chat == Address(lid="77@lid")
 
 
+@pytest.mark.parametrize("kind", list(MediaKind))
+def test_recorded_file_tells_what_it_is_and_where(kind: MediaKind):
+    content = recorded(f"file_{kind}").content
+
+    assert content.facts.kind is kind
+    assert content.facts.size == 9
+    assert len(content.facts.sha256) == 64
+    assert content.remote.direct_path.startswith("/")
+    assert (len(content.remote.media_key), len(content.remote.encrypted_sha256)) == (32, 32)
+    captioned = {MediaKind.IMAGE, MediaKind.VIDEO, MediaKind.GIF, MediaKind.DOCUMENT}
+    assert content.text == ("Подпись" if kind in captioned else "")
+    assert content.facts.file_name == ("a.pdf" if kind is MediaKind.DOCUMENT else "")
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
@@ -195,12 +217,19 @@ def test_sender_without_a_known_number_is_named_by_lid():
         ({"conversation": ""}, Unsupported("empty")),
         ({"extendedTextMessage": {}}, Unsupported("empty")),
         ({}, Unsupported("empty")),
-        ({"imageMessage": {"caption": "sunset"}}, Unsupported("image", "sunset")),
-        ({"imageMessage": {}}, Unsupported("image")),
-        ({"videoMessage": {"caption": "waves"}}, Unsupported("video", "waves")),
-        ({"documentMessage": {"fileName": "a.pdf"}}, Unsupported("document", "a.pdf")),
-        ({"audioMessage": {}}, Unsupported("audio")),
-        ({"stickerMessage": {}}, Unsupported("sticker")),
+        ({"imageMessage": {"caption": "sunset"}}, file(MediaKind.IMAGE, "sunset")),
+        ({"imageMessage": {}}, file(MediaKind.IMAGE)),
+        ({"imageMessage": {"viewOnce": True}}, Unsupported("unavailable")),
+        ({"videoMessage": {"caption": "waves"}}, file(MediaKind.VIDEO, "waves")),
+        ({"videoMessage": {"gifPlayback": True}}, file(MediaKind.GIF)),
+        ({"ptvMessage": {"seconds": 9}}, file(MediaKind.VIDEO, seconds=9)),
+        ({"audioMessage": {"seconds": 61}}, file(MediaKind.AUDIO, seconds=61)),
+        ({"audioMessage": {"PTT": True}}, file(MediaKind.VOICE)),
+        ({"stickerMessage": {"width": 512}}, file(MediaKind.STICKER, width=512)),
+        ({"documentMessage": {"fileName": "a.pdf"}}, file(MediaKind.DOCUMENT, file_name="a.pdf")),
+        ({"documentMessage": {"title": "a"}}, file(MediaKind.DOCUMENT, file_name="a")),
+        ({"audioMessage": {"fileLength": 2**63}}, file(MediaKind.AUDIO)),
+        ({"imageMessage": {"width": 2**32 - 1}}, file(MediaKind.IMAGE)),
         ({"liveLocationMessage": {}}, Unsupported("live_location")),
         ({"pollCreationMessageV3": {"name": "?"}}, Unsupported("poll_creation")),
         ({"reactionMessage": {"text": "👍"}}, Unsupported("reaction", "👍")),
@@ -216,7 +245,7 @@ def test_sender_without_a_known_number_is_named_by_lid():
                     "message": {"documentMessage": {"caption": "read", "fileName": "a.pdf"}}
                 }
             },
-            Unsupported("document", "read"),
+            file(MediaKind.DOCUMENT, "read", file_name="a.pdf"),
         ),
         ({"viewOnceMessageV2": {}}, Unsupported("empty")),
         ({"deviceSentMessage": {"message": {"conversation": "mine"}}}, Text("mine")),
@@ -400,3 +429,13 @@ def test_translating_does_not_load_the_engine():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.split() == ["False", "False"], done.stderr
+
+
+def test_what_a_message_answers_is_translated():
+    answer = wa_message()
+    answer.documentWithCaptionMessage.message.documentMessage.caption = "Here"
+    context = answer.documentWithCaptionMessage.message.documentMessage.contextInfo
+    context.stanzaID, context.participant = "Q1", "123:4@lid"
+    context.quotedMessage.imageMessage.caption = "Which?"
+    (event,) = translated(answer)
+    assert event.quoted == Quoted("Q1", Address(lid="123@lid"), "image", "Which?")

@@ -15,6 +15,7 @@ from typing import Any
 
 _events = os.fdopen(os.dup(1), "w", buffering=1)
 _lock = threading.Lock()
+_messages: dict[str, Any] = {}  # events of what was received, by id
 
 
 def tell(event: str, **facts: Any) -> None:
@@ -75,6 +76,7 @@ def _name(jid: Any) -> str:
 
 
 def _listen(client: Any) -> None:
+    from google.protobuf.json_format import MessageToDict
     from neonize import events
     from neonize.utils import extract_text
 
@@ -90,9 +92,11 @@ def _listen(client: Any) -> None:
     @client.event(events.MessageEv)
     def _message(_: Any, event: Any) -> None:
         source = event.Info.MessageSource
+        _messages[event.Info.ID] = event
         tell(
             "Message",
             id=event.Info.ID,
+            content=MessageToDict(event.Message),
             text=extract_text(event.Message),
             category=event.Info.Category,
             chat=_name(source.Chat),
@@ -113,7 +117,7 @@ def _listen(client: Any) -> None:
 
     @client.event(events.UndecryptableMessageEv)
     def _undecryptable(_: Any, event: Any) -> None:
-        tell("Undecryptable", id=event.Info.ID)
+        tell("Undecryptable", id=event.Info.ID, unavailable=event.IsUnavailable)
 
 
 def _listen_simple(client: Any, kind: Any, name: str) -> None:
@@ -133,11 +137,25 @@ def _obey(client: Any, command: dict[str, Any]) -> None:
 
 def _do(client: Any, command: dict[str, Any]) -> Any:
     from neonize.exc import SendPresenceError
-    from neonize.utils.enum import Presence, ReceiptType
+    from neonize.utils.enum import Presence, ReceiptType, VoteType
 
     if command["do"] == "send":
         response = client.send_message(_jid(command["to"]), command["text"])
         return {"id": response.ID, "timestamp": response.Timestamp}
+    if command["do"] in ("send_image", "send_document"):
+        return {"id": _send_file(client, command).ID}
+    if command["do"] in ("reply", "react", "edit", "delete", "vote"):
+        return {"id": _speak_of(client, command).ID}
+    if command["do"] == "poll":
+        poll = client.build_poll_vote_creation(
+            command["question"], command["options"], VoteType.SINGLE
+        )
+        return {"id": client.send_message(_jid(command["to"]), poll).ID}
+    if command["do"] == "read_vote":
+        return _read_vote(client, _messages[command["id"]])
+    if command["do"] == "download":
+        client.download_any(_messages[command["id"]].Message, command["into"])
+        return None
     if command["do"] == "mark_read":
         chat, sender = _jid(command["chat"]), _jid(command["sender"])
         return client.mark_read(*command["ids"], chat=chat, sender=sender, receipt=ReceiptType.READ)
@@ -158,6 +176,43 @@ def _do(client: Any, command: dict[str, Any]) -> Any:
         settings = client.chat_settings.get_chat_settings(_jid(command["chat"]))
         return settings.MutedUntil > 0
     return getattr(client, command["do"])()
+
+
+def _read_vote(client: Any, event: Any) -> list[str]:
+    """Return the hashes of the chosen options. decrypt_poll_vote of neonize 0.5.2 raises
+    TypeError: it takes the library's answer for bytes.
+    """
+    from neonize.proto.Neonize_pb2 import ReturnFunctionWithError
+
+    raw, library = event.SerializeToString(), client._NewClient__client
+    answer = library.DecryptPollVote(client.uuid, raw, len(raw)).contents.get_bytes()
+    told = ReturnFunctionWithError.FromString(answer)
+    if told.Error:
+        raise RuntimeError(told.Error)
+    return [option.hex() for option in told.PollVoteMessage.selectedOptions]
+
+
+def _speak_of(client: Any, command: dict[str, Any]) -> Any:
+    """Reply to a message that was received, react to it, vote, or change one that was sent."""
+    from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message
+
+    chat, message_id = _jid(command["to"]), command["id"]
+    if command["do"] == "reply":
+        return client.reply_message(command["text"], _messages[message_id], to=chat)
+    if command["do"] == "vote":
+        ballot = client.build_poll_vote(_messages[message_id].Info, command["options"])
+        return client.send_message(chat, ballot)
+    if command["do"] == "react":
+        reaction = client.build_reaction(chat, chat, message_id, command["emoji"])
+        return client.send_message(chat, reaction)
+    if command["do"] == "edit":
+        return client.edit_message(chat, message_id, Message(conversation=command["text"]))
+    return client.revoke_message(chat, client.get_me().JID, message_id)
+
+
+def _send_file(client: Any, command: dict[str, Any]) -> Any:
+    details = {k: v for k, v in command.items() if k not in ("n", "do", "to", "file")}
+    return getattr(client, command["do"])(_jid(command["to"]), command["file"], **details)
 
 
 def _mute(chat: str, muted: bool) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,13 +17,6 @@ from tests.waiting import wait_for
 
 SLOW = "15551000011"
 KEY = base64.b64encode(bytes(32)).decode()
-
-
-@pytest.fixture(scope="module")
-def calm() -> Iterator[Sandbox]:
-    """One network for the tests that change nothing on it."""
-    with Sandbox() as running:
-        yield running
 
 
 def _ask(
@@ -48,6 +40,9 @@ def test_a_new_world_has_its_cast(calm: Sandbox) -> None:
         (ECHO, "Эхо", "echo", []),
         (SLOW, "Черепаха", "slow", []),
         (FRIEND, "Молчун", "silent", []),
+        ("15551000013", "Художник", "picture", []),
+        ("15551000014", "Диктор", "voice", []),
+        ("15551000015", "Архивариус", "document", []),
     ]
     assert state["accounts"][0]["lid"] == "943897525078344@lid"
     assert state["unhandled"] == []
@@ -66,7 +61,7 @@ def test_a_new_world_has_its_cast(calm: Sandbox) -> None:
         ("POST", "/accounts", b'{"number": "12"}', 400, "'12' is not a phone number"),
         (
             *("POST", "/accounts", b'{"number": "15551000099", "behavior": "rude"}', 400),
-            "behavior is one of silent, echo, slow",
+            "behavior is one of silent, echo, slow, picture, voice, document",
         ),
         ("POST", "/accounts", b'{"number": "+15551000002"}', 409, "already on the network"),
         ("POST", "/accounts/15559999999/send", b"{}", 404, "15559999999 is not on the network"),
@@ -82,6 +77,27 @@ def test_a_new_world_has_its_cast(calm: Sandbox) -> None:
         ("PUT", "/faults", b'{"ack_delay_ms": "5"}', 400, "ack_delay_ms must be a number"),
         ("PUT", "/faults", b'{"ack_delay_ms": -5}', 400, "ack_delay_ms must be a number"),
         ("PUT", "/faults", b'{"ack_messages": 1}', 400, "ack_messages must be true or false"),
+        ("PUT", "/faults", b'{"upload_failure": 200}', 400, "a status from 400 to 599"),
+        ("PUT", "/faults", b'{"download_failure": true}', 400, "a status from 400 to 599"),
+        ("POST", "/accounts/15551000002/react", b'{"to": "15551000010", "id": "x"}', 400, "emoji"),
+        (
+            *("POST", "/accounts/15551000002/location", b'{"to": "15551000010", "latitude": 91}'),
+            *(400, "latitude is a number from -90 to 90"),
+        ),
+        (
+            *("POST", "/accounts/15551000002/poll", b'{"to": "15551000010", "options": ["a"]}'),
+            *(400, "2 to 12 different options"),
+        ),
+        ("POST", "/accounts/15551000002/call", b'{"to": "15551000002"}', 422, "themselves"),
+        (
+            *("POST", "/accounts/15551000002/call", b'{"to": "15551000010", "video": 1}', 400),
+            "video must be true or false",
+        ),
+        (
+            *("POST", "/accounts/15551000002/call", b'{"to": "15551000010", "ring_seconds": 0}'),
+            *(400, "ring_seconds is a number up to 600"),
+        ),
+        ("POST", "/accounts/15551000002/hang-up", b'{"id": "x"}', 404, "no call 'x'"),
         ("PUT", "/faults", b'{"number": "15559999999"}', 404, "is not on the network"),
         (
             *("PUT", "/faults", b'{"number": "15551000002", "refuse_connections": true}', 400),
@@ -175,6 +191,40 @@ def test_an_echo_does_not_answer_an_echo(sandbox: Sandbox) -> None:
     sandbox.client.send(ECHO, "15551000022", "и всё")
     wait_for(lambda: len(received(sandbox, ECHO)) == 2, 10)
     assert [m["text"] for m in received(sandbox, ECHO)] == ["Эхо: ау", "Эхо: и всё"]
+
+
+def test_only_messages_of_the_chat_are_spoken_of_and_only_own_ones_changed(calm: Sandbox) -> None:
+    sent = calm.client.send(FRIEND, ALICE, "моё")
+    for act, status in (
+        (lambda: calm.client.edit(ALICE, FRIEND, sent, "не моё"), 422),
+        (lambda: calm.client.delete(ALICE, FRIEND, sent), 422),
+        (lambda: calm.client.delete(FRIEND, ECHO, sent), 404),
+        (lambda: calm.client.react(FRIEND, ALICE, "3A00", "👍"), 404),
+        (lambda: calm.client.send(FRIEND, ALICE, "x", quote="3A00"), 404),
+        (lambda: calm.client.play(ALICE, ECHO, sent), 404),
+    ):
+        with pytest.raises(SandboxError) as refused:
+            act()
+        assert refused.value.status == status
+
+
+def test_an_echo_answers_what_is_said_not_what_is_said_of_it(sandbox: Sandbox) -> None:
+    client = sandbox.client
+    first = client.send(ALICE, ECHO, "раз")
+    client.react(ALICE, ECHO, first, "👍")
+    client.edit(ALICE, ECHO, first, "раз!")
+    client.delete(ALICE, ECHO, first)
+    client.send(ALICE, ECHO, "два")
+    wait_for(lambda: len(received(sandbox, ALICE)) == 2, 10)
+    assert [m["text"] for m in received(sandbox, ALICE)] == ["Эхо: раз", "Эхо: два"]
+    kinds = [(m["type"], m["text"], m.get("target")) for m in received(sandbox, ECHO)]
+    assert kinds == [
+        ("text", "раз", None),
+        ("reaction", "👍", first),
+        ("edit", "раз!", first),
+        ("delete", "", first),
+        ("text", "два", None),
+    ]
 
 
 def test_the_log_can_be_read_on_from_where_it_was_left(sandbox: Sandbox) -> None:

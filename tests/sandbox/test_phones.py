@@ -7,7 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.sandbox import blows
+from app.sandbox.media import attachments
+from app.sandbox.media.attachments import Attachment, Place
+from app.sandbox.media.crypto import Seal
 from app.sandbox.network import Network
 from app.sandbox.storage import Storage
 
@@ -99,6 +104,25 @@ def test_a_key_used_for_another_message_before_is_asked_for_again(tmp_path: Path
     assert _texts(network, BORIS) == ["раз", "три", "четыре", "пять"]
     reasons = [e["reason"] for e in network.journal.since(0) if e["kind"] == "undecryptable"]
     assert reasons == ["old counter"]
+
+
+@pytest.mark.parametrize("link", ["/v/t62.7118-24/forged.enc?oh=x", "gone"])
+def test_a_phone_tells_of_a_file_it_cannot_get_and_goes_on(tmp_path: Path, link: str) -> None:
+    network = _network(tmp_path)
+    anna, boris = network.phones[ANNA], network.phones[BORIS]
+    path = network.tickets.link("A" * 43 + "=", BORIS) if link == "gone" else link
+    place = Place(path, Seal(bytes(32), bytes(32), bytes(32), 5))
+    message = attachments.compose(Attachment("image", caption="не видно"), place)
+    _play(
+        network,
+        lambda: anna.send(boris.account, message),
+        lambda: anna.send_text(boris.account, "а так?"),
+    )
+    assert _texts(network, BORIS) == ["не видно", "а так?"]
+    (failed,) = [e for e in network.journal.since(0) if e["kind"] == "media_failed"]
+    told = "no such file" if link == "gone" else "not one of this network"
+    assert (failed["account"], failed["media"]["size"]) == (BORIS, 5)
+    assert told in failed["reason"]
 
 
 def test_phones_remember_everything_over_a_restart(tmp_path: Path) -> None:

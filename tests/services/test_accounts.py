@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import argon2
 import pytest
 import time_machine
 from sqlalchemy import text
 
 from app.clock import utcnow
-from app.core.errors import Conflict, Invalid, NotFound, Unauthorized
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 from app.extensions import db
 from app.models import User
-from app.services import accounts, passwords
+from app.services import accounts, passwords, sign_ins
 from app.transaction import transaction
 from tests import factories
 
@@ -84,9 +85,17 @@ def test_a_disabled_person_gets_in_by_no_way(dora):
         lambda: accounts.by_key(key),
         lambda: accounts.by_token(token),
     ):
-        with pytest.raises(Unauthorized):
+        with pytest.raises(Forbidden) as caught:
             enter()
-    assert accounts.by_session(dora.get_id()) is None
+        assert caught.value.code == "account_disabled"
+
+
+def test_who_does_not_know_the_password_is_not_told_that_the_account_is_disabled(dora):
+    with transaction():
+        dora.disabled_at = utcnow()
+    with pytest.raises(Unauthorized) as caught:
+        accounts.by_password("dora@example.com", "wrong password")
+    assert caught.value.code == "bad_credentials"
 
 
 def test_passwords_and_keys_are_not_stored_in_the_clear(dora):
@@ -125,17 +134,62 @@ def test_a_token_works_for_a_day(dora):
         accounts.by_token(token)
 
 
-def test_a_session_ends_when_its_stamp_changes(dora):
-    session_id = dora.get_id()
-    assert accounts.by_session(session_id).id == dora.id
+def test_a_changed_password_replaces_the_old_one(dora):
     with transaction():
-        dora.session_stamp = "another"
-    assert accounts.by_session(session_id) is None
+        accounts.change_password(dora, current=PASSWORD, new="another long password", keep=None)
+    assert accounts.by_password("dora@example.com", "another long password").id == dora.id
+    with pytest.raises(Unauthorized):
+        accounts.by_password("dora@example.com", PASSWORD)
 
 
-@pytest.mark.parametrize("session_id", ["", ".", "usr_nobody.stamp", "usr_nobody"])
-def test_a_strange_session_is_nobodys(session_id):
-    assert accounts.by_session(session_id) is None
+def test_a_changed_password_ends_tokens_and_every_sign_in_but_one(dora):
+    with transaction():
+        token, _ = accounts.issue_token(dora)
+        here, there = (sign_ins.begin(dora, remember=True, address="", agent="") for _ in range(2))
+    kept = sign_ins.find(here)
+    assert kept is not None
+    with transaction():
+        accounts.change_password(dora, current=PASSWORD, new="another long password", keep=kept.id)
+    with pytest.raises(Unauthorized):
+        accounts.by_token(token)
+    assert sign_ins.find(here) is not None
+    assert sign_ins.find(there) is None
+
+
+def test_a_changed_password_leaves_api_keys_alone(dora):
+    key = key_of(dora)
+    with transaction():
+        accounts.change_password(dora, current=PASSWORD, new="another long password", keep=None)
+    assert accounts.by_key(key).id == dora.id
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "field", "code"),
+    [
+        ("wrong password", "another long password", "current_password", "wrong_password"),
+        (PASSWORD, "short", "new_password", "password_too_short"),
+    ],
+)
+def test_a_refused_change_of_password_names_the_field(dora, current, new, field, code):
+    with pytest.raises(Invalid) as caught, transaction():
+        accounts.change_password(dora, current=current, new=new, keep=None)
+    assert (caught.value.field, caught.value.code) == (field, code)
+    assert accounts.by_password("dora@example.com", PASSWORD).id == dora.id
+
+
+@pytest.mark.parametrize(
+    ("language", "theme", "field"), [("tlh", None, "language"), (None, "pink", "theme")]
+)
+def test_a_preference_there_is_not_is_refused(dora, language, theme, field):
+    with pytest.raises(Invalid) as caught, transaction():
+        accounts.prefer(dora, language=language, theme=theme)
+    assert caught.value.field == field
+
+
+def test_a_name_that_is_too_long_is_refused(dora):
+    with pytest.raises(Invalid) as caught, transaction():
+        accounts.rename(dora, "a" * 101)
+    assert caught.value.field == "name"
 
 
 def test_a_setup_link_makes_one_administrator():
@@ -182,5 +236,25 @@ def test_a_failed_setup_leaves_the_link_good():
     accounts.check_setup_link(token)
 
 
-def test_a_password_check_without_an_account_takes_as_long(dora):
+def test_a_password_check_without_an_account_costs_a_whole_check(dora, monkeypatch):
+    checked = []
+    monkeypatch.setattr(passwords, "_hasher", _Recorder(checked))
+    for email in ("nobody@example.com", "dora@example.com"):
+        with pytest.raises(Unauthorized):
+            accounts.by_password(email, "wrong password")
+    cost = [argon2.extract_parameters(one) for one in checked]
+    assert len(cost) == 2
+    assert cost[0] == cost[1]
+
+
+class _Recorder:
+    def __init__(self, checked):
+        self._checked = checked
+
+    def verify(self, password_hash, password):
+        self._checked.append(password_hash)
+        return argon2.PasswordHasher().verify(password_hash, password)
+
+
+def test_the_hash_of_nobody_is_no_bodys_password():
     assert passwords.matches(None, "nobody has this password") is False

@@ -10,7 +10,7 @@ from app.clock import utcnow
 from app.core.errors import Conflict, Invalid, NotFound
 from app.extensions import db
 from app.models import Chat
-from app.services import chats
+from app.services import chat_list, chats, conversation
 from app.transaction import transaction
 from tests import factories
 
@@ -37,7 +37,10 @@ def test_two_chats_that_are_one_person_are_joined_with_their_messages(account):
     factories.message(by_phone, body="two")
     joined = person(account, phone="79165550001", lid="300000000001")
     assert (joined.phone, joined.lid, joined.name) == ("79165550001", "300000000001", "Anna")
-    assert {message.body for message in chats.history(joined)} == {"one", "two"}
+    assert {message.body for message in conversation.newest(joined, limit=9).messages} == {
+        "one",
+        "two",
+    }
     assert [chat.id for chat in db.session.query(Chat)] == [joined.id]
 
 
@@ -96,26 +99,10 @@ def test_somebody_elses_chat_is_not_found(instance, chat):
 
 def test_chats_are_listed_by_their_newest_message(linked, account, chat):
     newer = factories.chat(account, last_at=chat.last_at + timedelta(minutes=1))
-    assert [one.id for one in chats.all_of(linked)] == [newer.id, chat.id]
-
-
-def test_history_is_told_oldest_first_and_page_by_page(chat):
-    start = utcnow()
-    for number in range(5):
-        factories.message(chat, body=str(number), shown_at=start + timedelta(seconds=number))
-    newest = chats.history(chat, limit=2)
-    assert [message.body for message in newest] == ["3", "4"]
-    earlier = chats.history(chat, before=newest[0].id, limit=2)
-    assert [message.body for message in earlier] == ["1", "2"]
-
-
-def test_messages_of_one_moment_are_paged_without_a_gap(chat):
-    now = utcnow()
-    for number in range(4):
-        factories.message(chat, body=str(number), shown_at=now)
-    newest = chats.history(chat, limit=2)
-    earlier = chats.history(chat, before=newest[0].id, limit=2)
-    assert [message.body for message in earlier + newest] == ["0", "1", "2", "3"]
+    first = chat_list.part_of(linked, limit=1)
+    assert ([one.id for one in first.chats], first.more) == ([newer.id], True)
+    rest = chat_list.part_of(linked, behind=(newer.last_at, newer.id), limit=1)
+    assert ([one.id for one in rest.chats], rest.more) == ([chat.id], False)
 
 
 def test_an_older_message_does_not_take_over_the_chats_line(chat):

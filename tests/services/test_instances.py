@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import select, text, update
+import time_machine
+from sqlalchemy import update
 
 from app import bell, topics
+from app.clock import utcnow
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.states import DesiredState, InstanceState
 from app.extensions import db
-from app.models import Activity, Instance
+from app.models import Instance
 from app.services import activity, instances
 from app.transaction import transaction
-from tests import factories
 
 
 def create(owner, **values) -> Instance:
@@ -89,7 +92,7 @@ def test_a_move_writes_state_reason_and_journal(instance, bob):
     assert (instance.state, instance.reason) == ("failed", "qr_expired")
     assert instance.reason_detail == {"code": 405}
     newest = activity.latest(instance)[0]
-    assert newest.detail == {"to": "failed", "reason": "qr_expired"}
+    assert newest.detail == {"to": "failed", "reason": "qr_expired", "code": 405}
 
 
 def test_a_move_that_is_not_allowed_is_refused(instance):
@@ -134,20 +137,6 @@ def test_a_rolled_back_change_moves_no_counter(instance):
     assert bell.version(topics.instance(instance.id)) == before
 
 
-def test_deleting_takes_everything_of_the_instance_along(linked, chat, bob):
-    factories.message(chat)
-    factories.endpoint(linked)
-    instance_id = linked.id
-    with transaction():
-        instances.delete(linked, actor=bob)
-    for table in ("instances", "linked_accounts", "chats", "messages", "endpoints"):
-        assert db.session.scalar(text(f"SELECT count(*) FROM {table}")) == 0  # noqa: S608
-    journal = db.session.scalars(select(Activity.kind)).all()
-    assert "instance:settings:deleted" in journal
-    with pytest.raises(NotFound):
-        instances.get_for(bob, instance_id)
-
-
 def test_another_running_instance_with_the_same_number_is_found(linked, instance):
     assert instances.linked_elsewhere(instance, "79160000001") is None
     with transaction():
@@ -156,10 +145,35 @@ def test_another_running_instance_with_the_same_number_is_found(linked, instance
     assert instances.linked_elsewhere(linked, "79160000001") is None
 
 
-def test_the_journal_is_told_newest_first(instance, bob):
+def trouble(instance):
+    return instance.problem, instance.problem_since, instance.problem_until
+
+
+def test_a_trouble_lasts_from_its_first_reason_until_the_connection_is_back(linked):
+    begun = utcnow()
+    with time_machine.travel(begun, tick=False), transaction():
+        instances.move(linked, InstanceState.DISCONNECTED, reason="connection_lost")
+    with time_machine.travel(begun + timedelta(minutes=1), tick=False), transaction():
+        instances.move(linked, InstanceState.CONNECTING)
+        instances.move(linked, InstanceState.DISCONNECTED, reason="network_unreachable")
+    assert trouble(linked) == ("network_unreachable", begun, None)
+    over = begun + timedelta(minutes=2)
+    with time_machine.travel(over, tick=False), transaction():
+        instances.move(linked, InstanceState.CONNECTED)
+    assert trouble(linked) == ("network_unreachable", begun, over)
+
+
+def test_a_new_trouble_begins_anew(linked):
     with transaction():
-        for number in range(3):
-            activity.record("test:line:added", instance=instance, actor=bob, number=number)
-    lines = activity.latest(instance, limit=2)
-    assert [line.detail["number"] for line in lines] == [2, 1]
-    assert lines[0].user_id == bob.id
+        instances.move(linked, InstanceState.DISCONNECTED, reason="connection_lost")
+        instances.move(linked, InstanceState.CONNECTED)
+    again = utcnow() + timedelta(hours=1)
+    with time_machine.travel(again, tick=False), transaction():
+        instances.move(linked, InstanceState.LOGGED_OUT, reason="phone_logged_out")
+    assert trouble(linked) == ("phone_logged_out", again, None)
+
+
+def test_what_the_owner_wanted_is_no_trouble(linked):
+    with transaction():
+        instances.move(linked, InstanceState.LOGGED_OUT, reason="signed_out_here")
+    assert trouble(linked) == (None, None, None)

@@ -13,7 +13,8 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Chat, Delivery, Message
-from app.services import messaging
+from app.services import messaging, progress
+from app.services.quotes import ArrivedQuote
 from app.transaction import transaction
 from tests import factories
 
@@ -183,7 +184,7 @@ def test_an_unconfirmed_message_is_settled_by_a_receipt(linked, account):
     with transaction():
         messaging.unconfirmed(message, "3EB0A")
     with transaction():
-        messaging.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
+        progress.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
     assert message.status == "delivered"
     assert [event for event, _ in events()] == ["message_sent", "message_status"]
 
@@ -230,7 +231,7 @@ def test_an_unconfirmed_message_is_settled_once(linked, settle):
 def test_a_message_that_arrived_meanwhile_is_neither_resent_nor_dismissed(linked, account, settle):
     message = unconfirmed(linked)
     with transaction():
-        messaging.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
+        progress.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
     with pytest.raises(Conflict):
         settle(message)
     assert message.settled is None
@@ -240,7 +241,7 @@ def test_a_receipt_counts_after_somebody_decided(linked, account):
     message = unconfirmed(linked)
     resend(message)
     with transaction():
-        messaging.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
+        progress.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
     assert (message.status, message.settled) == ("delivered", "resent")
 
 
@@ -248,7 +249,7 @@ def test_an_own_device_that_has_a_message_proves_that_it_was_sent(linked, accoun
     everything(linked)
     message = unconfirmed(linked)
     with transaction():
-        messaging.receipt(account, ["3EB0A"], MessageStatus.SENT, utcnow())
+        progress.receipt(account, ["3EB0A"], MessageStatus.SENT, utcnow())
     assert (message.status, message.delivered_at) == ("sent", None)
     assert message.sent_at is not None
     assert [event for event, _ in events()] == ["message_sent"]
@@ -265,7 +266,7 @@ def test_an_echo_of_an_unconfirmed_message_proves_that_it_was_sent(linked, accou
 def test_an_echo_takes_nothing_back(linked, account):
     message = sent(linked)
     with transaction():
-        messaging.receipt(account, ["3EB0A"], MessageStatus.READ, utcnow())
+        progress.receipt(account, ["3EB0A"], MessageStatus.READ, utcnow())
     store(message.chat, wa_id="3EB0A", from_me=True)
     assert message.status == "read"
 
@@ -304,7 +305,7 @@ def test_receipts_lift_a_message_step_by_step(linked, account):
     message = sent(linked)
     for status in (MessageStatus.DELIVERED, MessageStatus.READ):
         with transaction():
-            messaging.receipt(account, ["3EB0A"], status, utcnow())
+            progress.receipt(account, ["3EB0A"], status, utcnow())
         assert message.status == status
     assert message.delivered_at is not None
     assert message.read_at is not None
@@ -316,7 +317,7 @@ def test_a_message_that_is_read_is_told_as_delivered_too(linked, account):
     everything(linked)
     sent(linked)
     with transaction():
-        messaging.receipt(account, ["3EB0A"], MessageStatus.READ, utcnow())
+        progress.receipt(account, ["3EB0A"], MessageStatus.READ, utcnow())
     statuses = [data["status"] for event, data in events() if event == "message_status"]
     assert statuses == ["delivered", "read"]
 
@@ -326,7 +327,7 @@ def test_a_message_is_never_sent_or_delivered_before_it_was_made(linked, account
     whole_second = message.created_at.replace(microsecond=0)
     with transaction():
         messaging.sent(message, "3EB0A", whole_second - timedelta(seconds=1))
-        messaging.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, whole_second)
+        progress.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, whole_second)
     assert message.sent_at == message.created_at
     assert message.delivered_at == message.created_at
 
@@ -335,7 +336,7 @@ def test_a_late_receipt_takes_nothing_back(linked, account):
     message = sent(linked)
     for status in (MessageStatus.READ, MessageStatus.DELIVERED):
         with transaction():
-            messaging.receipt(account, ["3EB0A"], status, utcnow())
+            progress.receipt(account, ["3EB0A"], status, utcnow())
     assert message.status == "read"
 
 
@@ -343,7 +344,7 @@ def test_a_receipt_of_another_account_changes_nothing(linked, instance):
     other = factories.linked_account(instance)
     message = sent(linked)
     with transaction():
-        messaging.receipt(other, ["3EB0A"], MessageStatus.READ, utcnow())
+        progress.receipt(other, ["3EB0A"], MessageStatus.READ, utcnow())
     assert message.status == "sent"
 
 
@@ -385,3 +386,35 @@ def test_somebody_elses_message_is_not_found(linked, instance):
     for wrong in (instance, linked):
         with pytest.raises(NotFound):
             messaging.get_for(wrong, message.id if wrong is instance else "msg_nothing")
+
+
+def test_an_answer_keeps_the_quoted_part_as_it_was(linked):
+    asked = sent(linked, "3EB0ASKED")
+    answer = queue(linked, text="At five", reply_to=asked.id)
+    assert (answer.quote.wa_id, answer.quote.text) == ("3EB0ASKED", "Hello")
+    assert (answer.quote.from_me, answer.quote.original_id) == (True, asked.id)
+
+
+def test_what_is_not_sent_yet_or_stands_in_another_chat_cannot_be_answered(linked):
+    waiting = queue(linked)
+    with pytest.raises(Conflict, match="not been sent") as refused:
+        queue(linked, reply_to=waiting.id)
+    assert refused.value.code == "reply_to_not_sent"
+    with pytest.raises(Invalid) as unknown:
+        queue(linked, to="+79167654321", reply_to=sent(linked).id)
+    assert (unknown.value.code, unknown.value.field) == ("reply_to_unknown", "replyTo")
+
+
+def test_an_answer_that_came_is_told_with_what_it_answers(linked):
+    everything(linked)
+    asked = sent(linked, "3EB0ASKED")
+    said = ArrivedQuote("3EB0ASKED", None, None, "text", "Hello")
+    store(asked.chat, quote=said, text="At five")
+    told = dict(events())["message_received"]["quoted"]
+    assert told == {
+        "messageId": asked.id,
+        "whatsappId": "3EB0ASKED",
+        "fromMe": True,
+        "type": "text",
+        "body": "Hello",
+    }

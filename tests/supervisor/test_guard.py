@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,17 @@ def test_folder_is_free_again_after_its_owner(data_dir: Path) -> None:
             pass
 
 
+def test_owner_that_was_killed_is_known_to_the_next(data_dir: Path) -> None:
+    with sole_owner(data_dir) as was_killed:
+        assert not was_killed
+    with pytest.raises(StartRefused), sole_owner(data_dir) as was_killed:
+        assert not was_killed
+        raise StartRefused("for another reason")
+    (data_dir / "lock").write_text("4711")
+    with sole_owner(data_dir) as was_killed:
+        assert was_killed
+
+
 def test_folder_that_cannot_be_made_is_refused() -> None:
     with pytest.raises(StartRefused, match=r"^DATA_DIR: "), sole_owner(Path("/proc/nothing")):
         pass
@@ -34,6 +46,14 @@ def test_port_in_use_is_refused_with_its_name(settings: Settings) -> None:
 
         with pytest.raises(StartRefused, match=rf"^PORT: {port} is in use"):
             check_port(settings.model_copy(update={"port": port}))
+
+
+def test_port_that_becomes_free_is_waited_for(settings: Settings) -> None:
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    threading.Timer(0.3, taken.close).start()
+
+    check_port(settings.model_copy(update={"port": port}), patience=20)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])

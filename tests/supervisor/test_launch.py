@@ -100,6 +100,20 @@ def test_kill_of_the_supervisor_leaves_no_orphan(data_dir: Path) -> None:
         wait_for(lambda: not any(map(is_alive, processes)), 10, "all processes are gone")
 
 
+def test_killed_product_starts_again_at_once(data_dir: Path) -> None:
+    with running_product(data_dir) as first:
+        first.process.kill()
+        first.process.wait()
+        with (data_dir / "again.txt").open("wb") as output:
+            process = start(data_dir, first.port, output)
+        again = Product(process, first.port, data_dir / "again.txt")
+        try:
+            wait_for(lambda: "WhatsApp API Manager:" in again.output, 60, "it is ready again")
+            assert again.is_ready()
+        finally:
+            again.stop()
+
+
 def refusal(data_dir: Path, port: int) -> tuple[int, str]:
     """Exit status and output of a start that is refused."""
     with start(data_dir, port, subprocess.PIPE) as process:

@@ -65,7 +65,7 @@ def test_role_started_by_hand_gets_the_engines_environment_at_exec(
     database: None, settings: Settings
 ) -> None:
     with running("pairing", settings) as process:
-        wait_for(lambda: process.environ().get("NEONIZE_BOT_TAG") == "off", 10)
+        wait_for(lambda: process.environ().get("NEONIZE_BOT_TAG") == "off", 60)
 
 
 @pytest.mark.parametrize(("role", "queue"), [("webhooks", "webhooks"), ("jobs", "default")])
@@ -75,7 +75,7 @@ def test_jobs_find_the_application(
     with running(role, settings):
         enqueue(settings, queue, "note_data_dir", note)
 
-        wait_for(lambda: note.exists() and note.read_text(), 10)
+        wait_for(lambda: note.exists() and note.read_text(), 60)
         assert note.read_text() == str(settings.data_dir)
 
 
@@ -89,14 +89,14 @@ def test_jobs_run_in_a_fork_where_they_may_take_long(
     with running(role, settings) as worker:
         enqueue(settings, queue, "note_pid", note)
 
-        wait_for(note.exists, 10)
+        wait_for(note.exists, 60)
         assert (int(note.read_text()) != worker.pid) is forks
 
 
 def test_fork_dies_with_its_killed_worker(database: None, settings: Settings, note: Path) -> None:
     with running("jobs", settings) as worker:
         enqueue(settings, "default", "hang", note)
-        wait_for(note.exists, 10)
+        wait_for(note.exists, 60)
         fork = psutil.Process(int(note.read_text()))
         worker.kill()
 
@@ -106,7 +106,7 @@ def test_fork_dies_with_its_killed_worker(database: None, settings: Settings, no
 def test_idle_worker_ends_at_once(database: None, settings: Settings, note: Path) -> None:
     with running("jobs", settings):
         enqueue(settings, "default", "note_pid", note)
-        wait_for(note.exists, 10)
+        wait_for(note.exists, 60)
         told = time.monotonic()
 
     assert time.monotonic() - told < 3
@@ -116,8 +116,8 @@ def test_worker_begins_once_the_database_is_migrated(settings: Settings, note: P
     settings = settings.model_copy(update={"database_url": ""})  # its file shows when it looked
     with running("jobs", settings):
         enqueue(settings, "default", "note_pid", note)
-        wait_for((settings.data_dir / "manager.db").exists, 10, "it looked for the database")
+        wait_for((settings.data_dir / "manager.db").exists, 60, "it looked for the database")
         assert not note.exists()
 
         migrating.migrate(create_app(settings, web=False))
-        wait_for(note.exists, 10)
+        wait_for(note.exists, 60)

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import itertools
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
+from app.supervisor import watch
+from app.supervisor.process import PLANNED_RESTART
 from app.supervisor.watch import StopRequested, Supervisor
 from tests.supervisor.scripts import noting, script, sleeper
 from tests.waiting import wait_for
@@ -58,6 +64,129 @@ def test_process_that_dies_at_once_waits_longer_each_time(
     assert pauses[0] > 0.3
     assert pauses[1] > 0.6
     assert pauses[2] > 1.2
+
+
+def starts_of(supervisor: Supervisor, tmp_path: Path, body: str, count: int) -> list[float]:
+    """When a program that runs `body` was started, the first `count` times."""
+    starts = tmp_path / "starts"
+    starts.touch()
+    note = f"open({str(starts)!r}, 'a').write(f'{{time.time()}}\\n')\n"
+    supervisor.start(script("program", note + body))
+    supervisor.wait_until(lambda: len(starts.read_text().splitlines()) >= count, timeout=20)
+    return [float(line) for line in starts.read_text().splitlines()]
+
+
+def test_process_that_wants_a_restart_is_started_without_a_pause(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_STEADY_AFTER", 0.0)
+    monkeypatch.setattr(watch, "_FIRST_DELAY", timedelta(seconds=30))
+
+    starts = starts_of(supervisor, tmp_path, f"sys.exit({PLANNED_RESTART})", 3)
+
+    assert len(starts) >= 3
+
+
+def test_process_that_wants_a_restart_at_once_waits_like_one_that_dies(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    first, second, third = starts_of(supervisor, tmp_path, f"sys.exit({PLANNED_RESTART})", 3)[:3]
+
+    assert second - first > 0.3
+    assert third - second > 0.6
+
+
+def test_stopped_process_is_replaced(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_STOPPED_FOR", 0.5)
+    monkeypatch.setattr(watch, "_LOOK_EVERY", 0.1)
+    before = set(children())
+    supervisor.start(sleeper())
+    (stopped,) = set(children()) - before
+    stopped.suspend()
+
+    replaced = supervisor.wait_until(
+        lambda: len({one for one in children() if one.is_running()} - before - {stopped}) == 1,
+        timeout=10,
+    )
+
+    assert replaced
+    assert not stopped.is_running()
+
+
+LOCK_ONCE = """
+import sqlite3
+database, pid_file = {database!r}, {pid_file!r}
+if not os.path.exists(pid_file):
+    if {forked} and os.fork():
+        time.sleep(600)
+    if {forked}:
+        os.setpgrp()  # as RQ's forks do
+    lock = sqlite3.connect(database, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    with open(pid_file + ".new", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename(pid_file + ".new", pid_file)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("forked", [False, True], ids=["child", "fork of a child"])
+def test_write_lock_of_a_stopped_process_is_freed(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked: bool
+) -> None:
+    monkeypatch.setattr(watch, "_STOPPED_FOR", 0.5)
+    monkeypatch.setattr(watch, "_LOOK_EVERY", 0.1)
+    database, pid_file = tmp_path / "manager.db", tmp_path / "pid"
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None, timeout=0)) as ours:
+        ours.execute("PRAGMA journal_mode=WAL")
+        values = {"database": str(database), "pid_file": str(pid_file), "forked": forked}
+        supervisor.start(script("locker", LOCK_ONCE.format(**values)))
+        wait_for(pid_file.exists, 20, "the write lock is held")
+        psutil.Process(int(pid_file.read_text())).suspend()
+        assert not can_write(ours)
+
+        assert supervisor.wait_until(lambda: can_write(ours), timeout=20)
+
+
+def can_write(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return False
+    connection.execute("ROLLBACK")
+    return True
+
+
+def test_process_that_goes_on_in_time_is_left_alone(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_STOPPED_FOR", 60.0)
+    monkeypatch.setattr(watch, "_LOOK_EVERY", 0.1)
+    before = set(children())
+    supervisor.start(sleeper())
+    (paused,) = set(children()) - before
+    paused.suspend()
+    supervisor.wait_until(lambda: False, timeout=0.5)
+    paused.resume()
+
+    monkeypatch.setattr(watch, "_STOPPED_FOR", 0.2)
+    supervisor.wait_until(lambda: False, timeout=1)
+
+    assert paused.is_running() and paused.status() != psutil.STATUS_ZOMBIE
+
+
+def test_end_of_a_process_is_told(supervisor: Supervisor) -> None:
+    told: list[tuple[int, int]] = []
+    spec = dataclasses.replace(
+        script("crash", "import os; os.abort()"), on_end=lambda *end: told.append(end)
+    )
+
+    supervisor.start(spec)
+
+    assert supervisor.wait_until(lambda: bool(told), timeout=10)
+    assert told[0][1] == -signal.SIGABRT
 
 
 def test_program_that_is_missing_does_not_end_the_supervisor(supervisor: Supervisor) -> None:

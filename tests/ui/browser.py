@@ -53,8 +53,8 @@ class Browser:
 
 
 def soup(answer: TestResponse) -> BeautifulSoup:
-    """The answer as a tree to select from."""
-    return BeautifulSoup(answer.text, "html.parser")
+    """The answer as a tree to select from, what is in a <template> included."""
+    return BeautifulSoup(answer.text.replace("template>", "div>"), "html.parser")
 
 
 def only(answer: TestResponse, selector: str) -> Tag:
@@ -73,13 +73,16 @@ def filled_form(answer: TestResponse, selector: str) -> dict[str, str]:
     """What the form would send if nobody touched it."""
     form = only(answer, selector)
     values: dict[str, Any] = {}
-    for control in form.select("input[name], textarea[name]"):
+    for control in form.select("input[name], textarea[name], select[name]"):
         kind = control.get("type", "text")
         if kind == "checkbox":
             if control.has_attr("checked"):
                 values.setdefault(str(control["name"]), []).append(control.get("value", "y"))
         elif control.name == "textarea":
             values[str(control["name"])] = control.get_text().lstrip("\r\n")
+        elif control.name == "select":
+            chosen = control.select("option[selected]") or control.select("option")
+            values[str(control["name"])] = chosen[0].get("value", "")
         else:
             values[str(control["name"])] = control.get("value", "")
     return values

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app import bell, topics
 from app.clock import utcnow
 from app.core.states import DesiredState, InstanceState
 from app.models import Instance, Pairing, User
@@ -88,6 +89,40 @@ def test_the_phone_code_stands_in_two_groups_with_its_number_time_and_steps(
     for said in ("+7 916 123-45-67", "Связать по номеру телефона", "Связанные устройства"):
         assert said in text
     assert not soup(answer).select("#state .qr")
+
+
+@pytest.mark.parametrize(("path", "place"), [("", "main"), ("/ui/instances", "[data-row]")])
+def test_the_state_says_that_a_code_is_waited_for(
+    app: Flask, bobs: Browser, shop: Instance, path: str, place: str
+) -> None:
+    begin_by_code(app, shop)
+    text = words(bobs.get(path or f"/ui/instances/{shop.id}"), place)
+    assert "Ожидает ввода кода" in text
+    assert "Ожидает сканирования" not in text
+
+
+def test_a_linked_number_that_is_not_the_typed_one_is_told_on_the_page(
+    app: Flask, bobs: Browser, shop: Instance
+) -> None:
+    begin_by_code(app, shop)
+    with app.app_context(), transaction() as session:
+        pairing = pairings.active_of(session.get_one(Instance, shop.id))
+        assert pairing is not None
+        pairings.finish(pairing, phone="79165550000", lid=None, device=1, push_name="")
+    told = "Код был для номера +7 916 123-45-67, а подключён +7 916 555-00-00"
+    assert told in panel(bobs, shop)
+    put(app, shop, state=InstanceState.CONNECTED)
+    assert told in panel(bobs, shop)
+
+
+def test_a_session_that_crashes_its_host_can_be_logged_out(
+    app: Flask, bobs: Browser, shop: Instance
+) -> None:
+    detail = {"times": 4}
+    linked(app, shop, state="failed", reason="crashes_host", reason_detail=detail)
+    answer = bobs.get(f"/ui/instances/{shop.id}")
+    assert "раз: 4" in words(answer, "#state")
+    assert only(answer, "#log-out")
 
 
 def test_a_shown_phone_code_is_noted_as_looked_at(
@@ -249,7 +284,7 @@ def test_a_connected_instance_shows_number_name_and_both_buttons(
         ("failed", "stream_replaced", {}, "Сеанс открыт в другом месте"),
         ("failed", "temporary_ban", {"until": "2026-12-01T10:00:00+00:00"}, "до 01.12.2026"),
         ("failed", "client_outdated", {}, "WhatsApp больше не принимает эту версию"),
-        ("failed", "same_number_elsewhere", {"instance": "Склад"}, "в инстансе Склад"),
+        ("failed", "same_number_elsewhere", {"instance": "Склад"}, "в инстансе «Склад»"),
         ("logged_out", "phone_logged_out", {}, "Отключено на телефоне"),
         ("failed", "refused_by_whatsapp", {}, "(код …)"),
         ("failed", None, {}, "Не работает"),
@@ -305,7 +340,7 @@ def test_logging_out_of_what_is_not_linked_is_an_alert_where_the_person_acted(
     answer = bobs.act(f"/ui/instances/{shop.id}/log-out")
     assert answer.status_code == 409
     assert answer.headers["HX-Retarget"] == "#alerts"
-    assert words(answer, "[role=alert]") == "К этому инстансу не подключен телефон."
+    assert words(answer, "[role=alert]") == "К этому инстансу не подключён телефон."
 
 
 def test_the_page_shows_name_description_and_webhook(app: Flask, bobs: Browser, bob: User) -> None:
@@ -325,8 +360,8 @@ def test_the_journal_speaks_in_words(app: Flask, bobs: Browser, shop: Instance) 
             "instance:state:changed", instance=row, to="logged_out", reason="phone_logged_out"
         )
         activity.record("something:nobody:named", instance=row)
-    text = words(bobs.get(f"/ui/instances/{shop.id}"), "#journal")
-    assert "Подключен телефон +7 916 123-45-67" in text
+    text = words(bobs.get(f"/ui/instances/{shop.id}"), "#recent")
+    assert "Подключён телефон +7 916 123-45-67" in text
     assert "Отключено на телефоне" in text
 
 
@@ -343,3 +378,63 @@ def test_an_instance_that_is_logging_out_says_so_and_offers_nothing_else(
     assert "Выходим…" in words(answer, "#state")
     assert "every 2s" in only(answer, "#state")["hx-trigger"]
     assert not soup(answer).select("#state button")
+
+
+def test_somebody_who_does_not_know_the_risks_is_told_once_before_the_first_link(
+    app: Flask, shop: Instance, bob: User, anybody: Browser
+) -> None:
+    with app.app_context(), transaction() as session:
+        session.get_one(User, bob.id).risks_understood_at = None
+    browser = anybody.sign_in(bob)
+    page = browser.get(f"/ui/instances/{shop.id}")
+    assert "неофициальный клиент" in words(page, "#state")
+    assert not soup(page).select("#state [hx-trigger*=load]")
+    path = f"/ui/instances/{shop.id}/pairing"
+    assert "неофициальный клиент" in words(browser.act(path), "#state")
+    assert pairing_of(app, shop) is None
+    values = filled_form(page, "#state form")
+    assert "Готовится QR-код" in words(browser.act(path, values), "#state")
+    with app.app_context():
+        other = factories.instance(bob, name="Other")
+    assert "неофициальный клиент" not in words(browser.get(f"/ui/instances/{other.id}"), "#state")
+
+
+def test_reconnecting_to_link_a_phone_asks_the_same(
+    app: Flask, shop: Instance, bob: User, bobs: Browser
+) -> None:
+    put(app, shop, state="failed", reason="qr_expired")
+    with app.app_context(), transaction() as session:
+        session.get_one(User, bob.id).risks_understood_at = None
+    answer = bobs.act(f"/ui/instances/{shop.id}/reconnect")
+    assert "неофициальный клиент" in words(answer, "#state")
+    assert pairing_of(app, shop) is None
+
+
+def test_the_information_follows_the_state(app: Flask, bobs: Browser, shop: Instance) -> None:
+    about = str(only(bobs.get(f"/ui/instances/{shop.id}"), "#about")["hx-get"])
+    assert bobs.fragment(about).status_code == 204
+    linked(app, shop, state=InstanceState.CONNECTED)
+    with app.app_context(), transaction():
+        bell.changed(topics.instance(shop.id))
+    assert "№ 1" in words(bobs.fragment(about), "#about")
+
+
+@pytest.mark.parametrize("state", ["connected", "disconnected", "stopped", "logged_out", "failed"])
+def test_the_number_stands_once_beside_its_state(
+    app: Flask, bobs: Browser, shop: Instance, state: str
+) -> None:
+    linked(app, shop, state=InstanceState(state))
+    page = bobs.get(f"/ui/instances/{shop.id}")
+    for part in ("+7 916 123-45-67", "Цветы"):
+        assert part in words(page, "#state")
+        assert part not in words(page, "#about")
+
+
+def test_the_information_leads_to_what_waits_in_the_queue(
+    app: Flask, bobs: Browser, shop: Instance
+) -> None:
+    with app.app_context():
+        chat = factories.chat(factories.linked_account(shop))
+        factories.message(chat, direction="out", status="queued")
+    link = only(bobs.get(f"/ui/instances/{shop.id}"), "#to-queue")
+    assert link["href"] == f"/ui/instances/{shop.id}/queue"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from app.extensions import db
 from app.models import Instance
-from app.services import instances
+from app.ui import listing
 from tests.ui.browser import Browser, only, words
 
 
@@ -47,11 +48,11 @@ def test_a_body_that_is_too_large_is_a_413(bobs: Browser, shop: Instance) -> Non
 def broken(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service with a bug, on a product that does not hand bugs to the tests."""
 
-    def summaries_of(_: object) -> list[object]:
+    def overview_of(*_: object) -> object:
         raise RuntimeError("secret detail")
 
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    monkeypatch.setattr(instances, "summaries_of", summaries_of)
+    monkeypatch.setattr(listing, "overview_of", overview_of)
 
 
 @pytest.mark.usefixtures("broken")
@@ -70,14 +71,13 @@ def test_a_bug_is_an_alert_for_htmx(bobs: Browser) -> None:
     assert answer.headers["HX-Retarget"] == "#alerts"
 
 
-def test_the_error_page_needs_no_database(
-    app: Flask, bobs: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_error_page_needs_no_database(app: Flask, bobs: Browser) -> None:
     def gone(*_: object, **__: object) -> None:
         raise OperationalError("SELECT", {}, Exception("the disk is gone"))
 
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    monkeypatch.setattr(db.session, "get", gone)
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", gone)
     answer = bobs.get("/ui/instances")
     assert answer.status_code == 503
     assert "Сервис занят." in words(answer)

@@ -1,14 +1,11 @@
-"""The list of instances; making, changing and deleting one."""
+"""Making and changing an instance."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from app import bell, topics
-from app.core.states import InstanceState
 from app.models import Endpoint, Instance, User
-from app.services import chats, instances, webhooks
-from app.transaction import transaction
+from app.services import instances, webhooks
 from tests import factories
 from tests.ui.browser import Browser, filled_form, only, soup, words
 
@@ -25,55 +22,6 @@ def endpoint_of(app: Flask, instance: Instance) -> Endpoint | None:
 
 def test_the_start_page_leads_to_the_instances(anybody: Browser) -> None:
     assert anybody.get("/").location == "/ui/instances"
-
-
-def test_the_list_shows_state_number_name_and_what_waits(
-    app: Flask, bobs: Browser, shop: Instance
-) -> None:
-    with app.app_context():
-        account = factories.linked_account(shop, phone="79161234567", push_name="Цветы")
-        factories.chat(account, unread=2)
-        factories.chat(account, unread=3)
-        with transaction() as session:
-            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
-    line = words(bobs.get("/ui/instances"), f"#instance-{shop.id}")
-    for part in ("Shop", "Подключено", "+7 916 123-45-67", "Цветы", "5 непрочитанных"):
-        assert part in line
-
-
-def test_the_list_has_the_quick_actions_of_the_specification(bobs: Browser, shop: Instance) -> None:
-    actions = words(bobs.get("/ui/instances"), f"#instance-{shop.id} .actions")
-    assert actions == "Детали Чат Изменить Удалить"
-
-
-def test_an_empty_list_says_what_to_do(bobs: Browser) -> None:
-    page = bobs.get("/ui/instances")
-    assert "Инстансов пока нет" in words(page)
-    assert words(page, "a.primary") == "Создать новый инстанс"
-
-
-def test_the_list_answers_a_poll_with_204_until_something_changes(
-    app: Flask, bobs: Browser, bob: User, shop: Instance
-) -> None:
-    poll = only(bobs.get("/ui/instances"), "#instances")["hx-get"]
-    assert bobs.fragment(str(poll)).status_code == 204
-    with app.app_context(), transaction():
-        bell.changed(topics.instances_of(bob.id))
-    answer = bobs.fragment(str(poll))
-    assert answer.status_code == 200
-    assert only(answer, "#instances")["hx-get"] != poll
-
-
-def test_a_message_that_arrives_is_news_for_the_list(
-    app: Flask, bobs: Browser, shop: Instance
-) -> None:
-    with app.app_context():
-        chat = factories.chat(factories.linked_account(shop))
-    poll = str(only(bobs.get("/ui/instances"), "#instances")["hx-get"])
-    with app.app_context(), transaction() as session:
-        row = session.merge(chat)
-        chats.touch(row, text="Hi", at=row.last_at, unread=1)
-    assert "1 непрочитанное" in words(bobs.fragment(poll), f"#instance-{shop.id}")
 
 
 def test_creating_an_instance_leads_to_its_page(app: Flask, bobs: Browser, bob: User) -> None:
@@ -184,14 +132,90 @@ def test_an_empty_webhook_address_removes_the_webhook(
     assert endpoint_of(app, shop) is None
 
 
-def test_deleting_asks_first_and_names_what_is_lost(
-    app: Flask, bobs: Browser, bob: User, shop: Instance
+def test_a_refused_form_leads_to_what_is_wrong(bobs: Browser) -> None:
+    typed = {"name": "Shop", "max_retries": "many", "retry_interval": "7", "proxy_port": "x"}
+    answer = bobs.post("/ui/instances/new", typed)
+
+    links = soup(answer).select("#wrong-fields a")
+    assert [link["href"] for link in links] == ["#max_retries", "#proxy_port"]
+    assert [field["id"] for field in soup(answer).select("[autofocus]")] == ["max_retries"]
+    assert only(answer, "#delivery").has_attr("open")
+    assert only(answer, "details:has(#connection)").has_attr("open")
+
+
+def test_a_form_without_mistakes_has_no_summary(bobs: Browser) -> None:
+    answer = bobs.get("/ui/instances/new")
+    assert not soup(answer).select("#wrong-fields, [autofocus]")
+    assert not only(answer, "#delivery").has_attr("open")
+
+
+def test_headers_that_look_secret_are_masked(app: Flask, bobs: Browser, shop: Instance) -> None:
+    path = f"/ui/instances/{shop.id}/edit"
+    with app.app_context():
+        factories.endpoint(shop, headers={"X-Shop": "7"})
+    plain = only(bobs.get(path), "#headers").has_attr("data-masked")
+    values = filled_form(bobs.get(path), f"form[action='{path}']")
+    values["headers"] = "Authorization: Bearer x"
+    values["webhook_url"] = "https://example.com/hook"
+    assert bobs.post(path, values).status_code == 303
+
+    page = bobs.get(path)
+    assert (plain, only(page, "#headers").has_attr("data-masked")) == (False, True)
+    assert only(page, "#delivery").has_attr("open")
+
+
+def test_a_secret_that_stands_is_masked_and_replaced_after_a_question(
+    app: Flask, bobs: Browser, shop: Instance
 ) -> None:
     with app.app_context():
-        factories.message(factories.chat(factories.linked_account(shop)))
-    page = bobs.get(f"/ui/instances/{shop.id}/delete")
-    for part in ("Удалить инстанс «Shop»?", "1 чат", "1 сообщение"):
-        assert part in words(page)
-    assert bobs.post(f"/ui/instances/{shop.id}/delete").location == "/ui/instances"
-    assert all_of(app, bob) == []
-    assert "удалён" in words(bobs.get("/ui/instances"), "#alerts")
+        factories.endpoint(shop)
+    page = bobs.get(f"/ui/instances/{shop.id}/edit")
+    assert only(page, "#webhook_secret")["type"] == "password"
+    assert words(page, "[data-dialog='#replace-secret']") == "Заменить секрет"
+    assert words(page, "#replace-secret [data-generate]") == "Заменить секрет"
+
+
+def test_pace_and_auto_read_are_chosen_in_the_form(
+    app: Flask, bobs: Browser, bob: User, shop: Instance
+) -> None:
+    path = f"/ui/instances/{shop.id}/edit"
+    values = filled_form(bobs.get(path), f"form[action='{path}']")
+    assert bobs.post(path, values | {"send_gap_seconds": "30", "auto_read": "y"}).status_code == 303
+    (saved,) = all_of(app, bob)
+    assert (saved.send_gap_seconds, saved.auto_read) == (30, True)
+
+    again = filled_form(bobs.get(path), f"form[action='{path}']")
+    assert (again["send_gap_seconds"], again["auto_read"]) == ("30", ["y"])
+    again.pop("auto_read")
+    bobs.post(path, again | {"send_gap_seconds": ""})
+    (saved,) = all_of(app, bob)
+    assert (saved.send_gap_seconds, saved.auto_read) == (None, False)
+
+
+def test_calls_are_rejected_and_told_as_chosen_in_the_form(
+    app: Flask, bobs: Browser, bob: User, shop: Instance
+) -> None:
+    path = f"/ui/instances/{shop.id}/edit"
+    page = bobs.get(path)
+    assert words(page, "label[for=reject_calls]").startswith("Отклонять звонки ")
+    values = filled_form(page, f"form[action='{path}']")
+    told = {"webhook_url": "https://shop.example/hook", "events": ["call_received"]}
+    assert bobs.post(path, values | told | {"reject_calls": "y"}).status_code == 303
+    (saved,) = all_of(app, bob)
+    assert saved.reject_calls
+
+    again = filled_form(bobs.get(path), f"form[action='{path}']")
+    assert (again["events"], again["reject_calls"]) == (["call_received"], ["y"])
+    again.pop("reject_calls")
+    bobs.post(path, again)
+    (saved,) = all_of(app, bob)
+    assert not saved.reject_calls
+
+
+def test_a_pace_out_of_range_is_told_beside_its_field(bobs: Browser, shop: Instance) -> None:
+    path = f"/ui/instances/{shop.id}/edit"
+    values = filled_form(bobs.get(path), f"form[action='{path}']") | {"send_gap_seconds": "601"}
+    answer = bobs.post(path, values)
+    assert answer.status_code == 422
+    assert words(answer, "#send_gap_seconds-error") == "Укажите от 1 до 600 секунд."
+    assert only(answer, "#send_gap_seconds")["value"] == "601"

@@ -8,26 +8,33 @@ from pathlib import Path
 
 import pytest
 
+from tests.ui.browser import Browser, soup
+from tools.icons import icons_in_sprite, used_icons
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOKENS = (ROOT / "static/css/tokens.css").read_text()
 TEXT_ON_GROUNDS = [
-    *product(("text", "faint"), ("ground", "surface", "sunken", "green-ground")),
-    *product(("green", "green-strong", "amber", "red"), ("ground", "surface")),
-    *product(("text", "faint", "red", "green", "amber"), ("bubble-out",)),
+    *product(("text", "faint"), ("ground", "surface", "raised", "sunken", "green-ground")),
+    *product(("green", "green-strong", "amber", "red", "blue"), ("ground", "surface", "raised")),
+    *product(("green", "amber", "red", "blue"), ("sunken",)),
+    *product(("text",), ("amber-ground", "red-ground", "blue-ground")),
+    *product(("text", "faint", "red", "green", "amber", "blue"), ("bubble-out",)),
     ("on-green", "green"),
     ("on-green", "green-strong"),
     ("on-red", "red"),
-    ("green", "green-ground"),
-    ("amber", "amber-ground"),
-    ("red", "red-ground"),
+    ("on-red", "red-strong"),
+    ("ground", "text"),
+    ("amber-ground", "amber"),
+    *((tone, f"{tone}-ground") for tone in ("green", "amber", "red", "blue")),
 ]
+EDGES = [*product(("edge", "focus", "green"), ("ground", "surface", "raised"))]
+HUES = ROOT / "static/css/data.css"
 
 
 def theme(name: str) -> dict[str, str]:
-    """The colours of a theme; the dark one changes some of the light one's."""
-    light, _, dark = TOKENS.partition("@media (prefers-color-scheme: dark)")
-    found = re.compile(r"--([\w-]+): (#[0-9a-f]{6})")
-    return dict(found.findall(light)) | (dict(found.findall(dark)) if name == "dark" else {})
+    """The colours of a theme: each stands once, for light and for dark."""
+    found = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", TOKENS)
+    return {token: light if name == "light" else dark for token, light, dark in found}
 
 
 def luminance(colour: str) -> float:
@@ -54,18 +61,26 @@ def test_text_keeps_a_contrast_of_four_and_a_half(name: str) -> None:
     assert weak == {}
 
 
-def test_every_icon_that_is_used_is_in_the_sprite() -> None:
-    from app.ui.words import STATES, STATUSES
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_the_edge_of_a_control_keeps_a_contrast_of_three(name: str) -> None:
+    colours = theme(name)
+    weak = [pair for pair in EDGES if contrast(*(colours[token] for token in pair)) < 3]
+    assert weak == []
 
-    sprite = (ROOT / "static/vendor/tabler-icons@3.51.0/icons.svg").read_text()
-    there = set(re.findall(r'<symbol id="([\w-]+)"', sprite))
-    named = {
-        name
-        for template in (ROOT / "templates").rglob("*.html")
-        for name in re.findall(r"(?:icon\(|link\('ui\.\w+', )'([\w-]+)'", template.read_text())
-    }
-    used = named | {shown.icon for shown in [*STATES.values(), *STATUSES.values()]}
-    assert used == there
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_initials_keep_a_contrast_of_four_and_a_half(name: str) -> None:
+    found = re.findall(
+        r"--hue: light-dark\((#\w+), (#\w+)\); --hue-ground: light-dark\((#\w+), (#\w+)\)",
+        HUES.read_text(),
+    )
+    assert len(found) == 3  # the other three are tones of the palette
+    pairs = [(one[0], one[2]) if name == "light" else (one[1], one[3]) for one in found]
+    assert [pair for pair in pairs if contrast(*pair) < 4.5] == []
+
+
+def test_every_icon_that_is_used_is_in_the_sprite() -> None:
+    assert used_icons() == icons_in_sprite(), "run `make icons`"
 
 
 def test_every_fragment_has_one_root_with_an_id() -> None:
@@ -93,3 +108,14 @@ def test_every_word_of_a_state_and_every_journal_line_is_known() -> None:
 
     assert set(STATES) == set(InstanceState)
     assert set(STATUSES) == set(MessageStatus) - {MessageStatus.RECEIVED}
+
+
+def test_a_hint_describes_a_choice_and_is_no_part_of_its_name(bobs: Browser) -> None:
+    page = soup(bobs.get("/ui/components"))
+    hints = page.select(".switch small, .choice small")
+    assert hints
+    for hint in hints:
+        [control] = page.select(f"[aria-describedby='{hint['id']}']")
+        [name] = page.select(f"#{control['aria-labelledby']}")
+        assert name.get_text()
+        assert hint not in name.descendants

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 
+from app.clock import utcnow
 from app.extensions import limiter
 from app.models import User
 from app.services import accounts
@@ -79,11 +82,19 @@ def test_signing_in_never_leads_to_another_site(anybody: Browser, bob: User, tar
     assert answer.location == "/ui/instances"
 
 
-def test_a_remembered_browser_is_signed_in_without_its_session(app: Flask, bob: User) -> None:
+def test_a_remembered_browser_keeps_its_cookie_for_a_month(app: Flask, bob: User) -> None:
     browser = Browser(app.test_client())
     browser.post("/login", {"email": bob.email, "password": PASSWORD, "remember": "y"})
-    browser.client.delete_cookie("session")
-    assert browser.get("/ui/profile").status_code == 200
+    cookie = browser.client.get_cookie("session")
+    assert cookie is not None
+    assert cookie.expires is not None
+    assert timedelta(days=29) < cookie.expires - utcnow() <= timedelta(days=30)
+
+
+def test_another_browser_forgets_when_it_is_closed(bobs: Browser) -> None:
+    cookie = bobs.client.get_cookie("session")
+    assert cookie is not None
+    assert cookie.expires is None
 
 
 def test_signing_out_forgets_the_remembered_browser_too(app: Flask, bob: User) -> None:
@@ -93,10 +104,16 @@ def test_signing_out_forgets_the_remembered_browser_too(app: Flask, bob: User) -
     assert browser.get("/ui/profile").status_code == 303
 
 
-def test_a_new_session_stamp_signs_every_browser_out(app: Flask, bobs: Browser, bob: User) -> None:
-    with app.app_context(), transaction() as session:
-        session.get_one(User, bob.id).session_stamp = "another"
-    assert bobs.get("/ui/instances").status_code == 303
+def test_signing_out_ends_the_session_for_a_copy_of_the_cookie_too(
+    app: Flask, bobs: Browser
+) -> None:
+    cookie = bobs.client.get_cookie("session")
+    assert cookie is not None
+    thief = Browser(app.test_client())
+    thief.client.set_cookie("session", cookie.value)
+    assert thief.get("/ui/profile").status_code == 200
+    bobs.post("/logout")
+    assert thief.get("/ui/profile").status_code == 303
 
 
 def test_an_htmx_request_without_a_session_is_sent_to_sign_in_and_back(anybody: Browser) -> None:

@@ -11,7 +11,7 @@ from flask.ctx import AppContext
 from app.config import Settings
 from app.core.events import Event
 from app.models import Endpoint, Instance, User
-from app.services import webhooks
+from app.services import outbox
 from app.transaction import transaction
 from tests import factories
 from tests.receiver import Receiver, running_receiver
@@ -50,6 +50,6 @@ def emit(instance: Instance) -> Callable[..., None]:
 
     def commit_event(body: str = "Hello", **data: Any) -> None:
         with transaction():
-            webhooks.emit(instance.id, Event.MESSAGE_RECEIVED, {"body": body, **data})
+            outbox.emit(instance.id, Event.MESSAGE_RECEIVED, {"body": body, **data})
 
     return commit_event

@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from sqlalchemy import delete, select
 
+from app.clock import utcnow
+from app.core.events import Event, Subscription
 from app.core.signing import hex_signature
+from app.core.states import InstanceState, MessageStatus
+from app.extensions import db
 from app.jobs import webhooks as job
-from app.models import Endpoint
-from app.services import messaging
+from app.models import Delivery, Endpoint, Instance, Message
+from app.services import (
+    calls,
+    contact_imports,
+    instances,
+    messaging,
+    outbox,
+    pairings,
+    progress,
+    webhooks,
+)
 from app.transaction import transaction
 from tests import factories
+from tests.receiver import Reply, running_receiver
 from tests.webhooks.conftest import SECRET
 
-DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text()
-NODE = shutil.which("node")
+DOCUMENT_PATH = Path(__file__).resolve().parents[2] / "docs" / "webhooks.md"
+DOCUMENT = DOCUMENT_PATH.read_text()
+NODE, OPENSSL = shutil.which("node"), shutil.which("openssl")
 SECRETS = [SECRET, "typed by hand"]
 
 
@@ -46,7 +66,7 @@ PYTHON = """
 import sys
 sent = json.loads(sys.stdin.read())
 print(verify(sent["secret"], sent["headers"], sent["body"].encode())["data"]["body"])
-print(is_ours(sent["secret"], sent["headers"]["x-webhook-signature"], sent["body"].encode()))
+print(is_ours(sent["secret"], sent["headers"], sent["body"].encode()))
 """
 JAVASCRIPT = """
 const sent = JSON.parse(require("node:fs").readFileSync(0));
@@ -58,6 +78,20 @@ def run(command: list[str], sent: dict) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, input=json.dumps(sent), capture_output=True, text=True, timeout=60
     )
+
+
+@pytest.fixture
+def rotated(instance, receiver, emit, bob):
+    """What is sent while two secrets count, once with each of them."""
+    endpoint = factories.endpoint(instance, url=receiver.url, secret="typed by hand")
+    with transaction() as session:
+        new = webhooks.rotate_secret(session.get_one(Endpoint, endpoint.id), actor=bob)
+    emit("Привет")
+    job.drain(endpoint.id)
+    [arrived] = receiver.requests
+    headers = {name.lower(): value for name, value in arrived.headers.items()}
+    common = {"headers": headers, "body": arrived.body.decode()}
+    return [common | {"secret": secret} for secret in ("typed by hand", new)]
 
 
 def python(sent: dict) -> subprocess.CompletedProcess[str]:
@@ -82,7 +116,36 @@ def test_the_python_snippet_refuses_an_old_request(sent):
     assert "too old" in python(sent | {"headers": headers}).stderr
 
 
+def test_the_python_snippet_accepts_either_secret_while_both_count(rotated):
+    for sent in rotated:
+        assert python(sent).stdout.split() == ["Привет", "True"], python(sent).stderr
+
+
+def test_where_every_change_is_tried_the_snippets_can_run():
+    assert "CI" not in os.environ or (NODE and OPENSSL), "install node and openssl there"
+
+
+if OPENSSL is not None:
+
+    def test_the_line_of_shell_tells_what_is_ours(sent, tmp_path):
+        (tmp_path / "body").write_text(sent["body"])
+        signature = sent["headers"]["x-webhook-signature"]
+        ours, forged = (
+            subprocess.run(
+                ["/bin/sh", "-c", f"{snippets('bash')}\nfits"],
+                cwd=tmp_path,
+                env=os.environ | {"SECRET": sent["secret"], "X_WEBHOOK_SIGNATURE": one},
+            ).returncode
+            for one in (signature, signature[::-1])
+        )
+        assert (ours, forged) == (0, 1)
+
+
 if NODE is not None:
+
+    def test_the_node_snippet_accepts_either_secret_while_both_count(rotated):
+        for sent in rotated:
+            assert node(sent).stdout.split() == ["Привет"], node(sent).stderr
 
     def test_the_node_snippet_accepts_what_is_sent(sent):
         assert node(sent).stdout.split() == ["Привет"], node(sent).stderr
@@ -96,8 +159,174 @@ def test_the_simple_signature_is_of_the_body_alone(sent):
     assert sent["headers"]["x-webhook-signature"] == expected
 
 
+SCHEMA = json.loads((DOCUMENT_PATH.parent / "webhooks.schema.json").read_text())
+
+
+def schema_of(event: str) -> Draft202012Validator:
+    shape = SCHEMA["$defs"][event] | {"$defs": SCHEMA["$defs"]}
+    return Draft202012Validator(shape, format_checker=FormatChecker())
+
+
+@pytest.mark.parametrize("event", Event)
+def test_every_event_has_an_example_of_its_shape(event):
+    example = example_of(event)
+    schema_of(event).validate(example)
+    shape = SCHEMA["$defs"][event]["properties"]["data"]
+    assert list(example["data"]) == list(shape["properties"])
+
+
+def test_every_shape_is_that_of_an_event():
+    assert set(SCHEMA["$defs"]) - {"moment"} == set(Event)
+
+
+@pytest.fixture
+def told(instance, receiver) -> Callable[[], dict]:
+    """What the receiver, which chose every event, was sent: the shape that is documented."""
+    endpoint = factories.endpoint(instance, url=receiver.url, events=list(Subscription))
+
+    def look() -> dict:
+        job.drain(endpoint.id)
+        [event] = [json.loads(body) for body in receiver.bodies]
+        schema_of(event["event"]).validate(event)
+        assert list(event["data"]) == list(example_of(event["event"])["data"])
+        return event
+
+    return look
+
+
+@pytest.fixture
+def outgoing(instance) -> Message:
+    """A message that is being sent."""
+    chat = factories.chat(factories.linked_account(instance))
+    return factories.message(
+        chat, direction="out", status=MessageStatus.SENDING, source="api", wa_id=None
+    )
+
+
+def test_a_message_that_failed_is_told_with_the_reason(told, outgoing):
+    with transaction():
+        messaging.refused(outgoing, "not_on_whatsapp")
+        messaging.refused(outgoing, "not_on_whatsapp")
+    event = told()
+    assert (event["event"], event["data"]["reason"]) == ("message_failed", "not_on_whatsapp")
+
+
+def test_a_message_that_expired_is_told_as_failed(told, instance):
+    chat = factories.chat(factories.linked_account(instance))
+    long_ago = utcnow() - timedelta(minutes=1)
+    factories.message(
+        chat, direction="out", status=MessageStatus.QUEUED, source="ui", expires_at=long_ago
+    )
+    with transaction():
+        messaging.expire()
+    event = told()
+    assert (event["event"], event["data"]["reason"]) == ("message_failed", "expired")
+
+
+def test_a_message_that_may_have_gone_is_told_so(told, outgoing):
+    with transaction():
+        messaging.unconfirmed(outgoing, "3EB0")
+    assert told()["event"] == "message_unconfirmed"
+
+
+def test_a_message_that_whatsapp_accepted_is_told(told, outgoing):
+    with transaction():
+        messaging.sent(outgoing, "3EB0", utcnow())
+    assert told()["event"] == "message_sent"
+
+
+def test_a_status_is_told(told, outgoing):
+    with transaction() as session:
+        session.get_one(Message, outgoing.id).status = MessageStatus.SENT
+    with transaction() as session:
+        progress.lift(session.get_one(Message, outgoing.id), MessageStatus.DELIVERED, utcnow())
+    assert told()["data"]["status"] == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("seen", "to", "event"),
+    [
+        (InstanceState.CONNECTING, InstanceState.CONNECTED, "connected"),
+        (InstanceState.CONNECTED, InstanceState.DISCONNECTED, "disconnected"),
+        (InstanceState.CONNECTED, InstanceState.LOGGED_OUT, "logged_out"),
+    ],
+)
+def test_what_becomes_of_the_connection_is_told(told, instance, seen, to, event):
+    with transaction() as session:
+        session.get_one(Instance, instance.id).state = seen
+    with transaction() as session:
+        instances.move(session.get_one(Instance, instance.id), to, reason="phone_logged_out")
+    assert told()["event"] == event
+
+
+def test_a_qr_code_is_told_and_a_code_for_the_phone_is_not(told, instance, bob):
+    with transaction():
+        pairing = pairings.start_by_qr(instance)
+        pairings.show_code(pairing, "2@abc", utcnow())
+    assert told()["data"]["qrCode"] == "2@abc"
+
+
+def test_a_code_to_type_on_the_phone_is_told_to_nobody(instance, receiver):
+    factories.endpoint(instance, url=receiver.url, events=list(Subscription))
+    with transaction():
+        pairing = pairings.start_by_phone_code(instance, phone="+79161234567", country="RU")
+        pairings.show_code(pairing, "ABCD1234", utcnow())
+    assert db.session.scalars(select(Delivery)).all() == []
+
+
+def test_an_import_of_contacts_is_told(told, instance):
+    account = factories.linked_account(instance)
+    factories.whatsapp_contact(account)
+    row = factories.contact_import(account)
+    while contact_imports_run(row.id):
+        pass
+    event = told()
+    assert (event["event"], event["data"]["imported"]) == ("contacts_imported", 1)
+
+
+def contact_imports_run(import_id: str) -> bool:
+    with transaction():
+        return contact_imports.copy_batch(import_id)
+
+
+def test_a_webhook_that_is_gone_is_told_to_the_others(told, instance, receiver):
+    with running_receiver() as gone:
+        gone.otherwise = Reply(status=410)
+        dead = factories.endpoint(instance, url=gone.url, events=list(Subscription))
+        with transaction():
+            outbox.emit(instance.id, Event.MESSAGE_RECEIVED, {"body": "x"})
+        with transaction() as session:  # the other endpoint is not asked for this one
+            others = delete(Delivery).where(Delivery.endpoint_id != dead.id)
+            session.execute(others)
+        job.drain(dead.id)
+        job.drain(dead.id)
+        assert len(gone.requests) == 1
+    event = told()
+    assert (event["event"], event["data"]["webhookId"]) == ("webhook_disabled", dead.id)
+
+
+def example_of(event: str) -> dict:
+    """The document's example of this event."""
+    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.S)]
+    [example] = [block for block in blocks if block["event"] == event]
+    return example
+
+
+def test_the_example_of_a_call_has_the_fields_that_are_sent(instance, receiver):
+    endpoint = factories.endpoint(instance, url=receiver.url, events=["call_received"])
+    account = factories.linked_account(instance)
+    offer = calls.Offer("5C0A", "79161234567", "251556368777322", False, False, utcnow())
+    with transaction():
+        calls.offered(account, offer, reject=False)
+        calls.offered(account, offer, reject=False)
+    job.drain(endpoint.id)
+    [sent] = [json.loads(body) for body in receiver.bodies]
+    example = example_of("call_received")
+    assert (list(sent), list(sent["data"])) == (list(example), list(example["data"]))
+
+
 def test_the_example_has_the_fields_that_are_sent(endpoint, instance, receiver):
-    [example] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.S)]
+    example = example_of("message_received")
     account = factories.linked_account(instance)
     chat = factories.chat(account)
     with transaction():

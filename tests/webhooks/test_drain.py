@@ -23,6 +23,7 @@ from app.jobs import webhooks as job
 from app.models import Activity, Attempt, Delivery, Endpoint
 from app.outgoing.sender import Answer, Sender
 from app.services import deliveries
+from app.services.deliveries import Outcome, Parcel
 from app.transaction import transaction
 from tests.receiver import Reply
 from tests.waiting import wait_for
@@ -44,6 +45,10 @@ def only_delivery() -> Delivery:
 
 def attempts() -> list[Attempt]:
     return list(db.session.scalars(select(Attempt).order_by(Attempt.number)))
+
+
+def outcome(parcel: Parcel, status: int) -> Outcome:
+    return Outcome(parcel, Answer(duration_ms=1, status=status), utcnow())
 
 
 def change(endpoint: Endpoint, **values: object) -> None:
@@ -201,7 +206,7 @@ def test_drain_disables_the_endpoint_on_410(endpoint, receiver, emit):
     job.drain(endpoint.id)
     db.session.expire_all()
     assert db.session.get_one(Endpoint, endpoint.id).enabled is False
-    assert only_delivery_statuses() == ["failed", "delivered"]
+    assert only_delivery_statuses() == ["failed", "pending"]
     assert "webhook:endpoint:disabled" in db.session.scalars(select(Activity.kind)).all()
 
 
@@ -301,7 +306,7 @@ def test_a_success_stays_one_when_the_claim_ran_out_meanwhile(endpoint, emit):
         with transaction():
             deliveries.claim(endpoint.id)
         with transaction():
-            deliveries.record(parcel, Answer(duration_ms=1, status=200), started_at=utcnow())
+            deliveries.record([outcome(parcel, 200)])
     assert only_delivery().status == "delivered"
 
 
@@ -314,7 +319,7 @@ def test_a_failure_says_nothing_when_the_claim_ran_out_meanwhile(endpoint, emit)
         with transaction():
             deliveries.claim(endpoint.id)
         with transaction():
-            deliveries.record(parcel, Answer(duration_ms=1, status=500), started_at=utcnow())
+            deliveries.record([outcome(parcel, 500)])
     assert only_delivery().claimed_until is not None
 
 
@@ -325,7 +330,7 @@ def test_an_endpoint_deleted_in_mid_delivery_leaves_nothing(endpoint, emit):
     with transaction() as session:
         session.delete(session.get_one(Endpoint, endpoint.id))
     with transaction():
-        deliveries.record(parcel, Answer(duration_ms=1, status=200), started_at=utcnow())
+        deliveries.record([outcome(parcel, 200)])
     assert attempts() == []
 
 
@@ -379,3 +384,24 @@ with create_app().app_context():
     drain({endpoint_id!r})
 """
     return subprocess.Popen([sys.executable, "-c", code], env=environment_of(settings))
+
+
+def test_the_pause_grows_no_further_than_the_endpoint_says(endpoint, receiver, emit):
+    receiver.otherwise = Reply(status=500)
+    change(endpoint, max_retries=9, max_interval_ms=70_000)
+    with time_machine.travel(START, tick=False) as clock:
+        emit()
+        for _ in range(4):
+            job.drain(endpoint.id)
+            pause = only_delivery().due_at - utcnow()
+            clock.shift(pause)
+    assert pause <= timedelta(milliseconds=70_000 * 1.2)
+
+
+def test_a_try_ends_when_the_endpoints_time_is_over(endpoint, receiver, emit):
+    receiver.otherwise = Reply(delay=5)
+    change(endpoint, timeout_ms=200)
+    emit()
+    job.drain(endpoint.id)
+    assert [attempt.error for attempt in attempts()] == ["timeout"]
+    assert attempts()[0].duration_ms < 2000

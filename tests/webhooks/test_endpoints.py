@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
-from app.core.errors import Invalid
+from app.clock import utcnow
+from app.core.errors import Conflict, Invalid
 from app.core.events import Event
+from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Activity, Delivery, Endpoint
-from app.services import webhooks
+from app.models import Activity, Delivery, Endpoint, Instance
+from app.services import deletions, instances, outbox, webhooks
 from app.services.endpoint_rules import checked_headers, checked_secret, checked_url
 from app.transaction import transaction
 from tests import factories
@@ -72,15 +77,15 @@ def test_switching_an_endpoint_on_rings_for_what_waited(instance, bob, app):
     from app import bell
 
     save(instance, bob, enabled=False)
-    assert len(bell.queue(webhooks.QUEUE)) == 0
+    assert len(bell.queue(outbox.QUEUE)) == 0
     save(instance, bob, enabled=True)
-    assert len(bell.queue(webhooks.QUEUE)) == 1
+    assert len(bell.queue(outbox.QUEUE)) == 1
 
 
 def events_told(instance, chosen: list[str], event: Event, **data: str) -> int:
     factories.endpoint(instance, events=chosen)
     with transaction():
-        webhooks.emit(instance.id, event, data)
+        outbox.emit(instance.id, event, data)
     return len(db.session.scalars(select(Delivery)).all())
 
 
@@ -218,3 +223,149 @@ def test_wrong_settings_are_refused_by_the_apis_name(instance, bob, values, fiel
         save(instance, bob, **values)
     assert caught.value.field == field
     assert webhooks.endpoint_of(instance) is None
+
+
+def test_a_lost_connection_is_told_once_with_its_reason(instance):
+    factories.endpoint(instance, events=["connection"])
+    instance.state = InstanceState.CONNECTED
+    db.session.commit()
+
+    for to, reason in (
+        (InstanceState.DISCONNECTED, "no_answer"),
+        (InstanceState.CONNECTING, None),
+        (InstanceState.DISCONNECTED, "network_unreachable"),
+        (InstanceState.CONNECTING, None),
+        (InstanceState.CONNECTED, None),
+    ):
+        with transaction():
+            instances.move(instance, to, reason=reason)
+
+    told = [json.loads(one.body) for one in db.session.scalars(select(Delivery))]
+    assert [(one["event"], one["data"]["reason"]) for one in told] == [
+        ("disconnected", "no_answer"),
+        ("connected", None),
+    ]
+    assert told[0]["data"]["timestamp"] < told[1]["data"]["timestamp"]
+
+
+def make(owner, instance=None, **values) -> Endpoint:
+    with transaction():
+        return webhooks.create(
+            owner, instance, webhooks.Wish(**{"url": URL, **values}), actor=owner
+        )
+
+
+def told() -> list[str]:
+    return sorted(db.session.scalars(select(Delivery.endpoint_id)))
+
+
+def test_every_endpoint_of_an_instance_is_told(instance, bob, emit):
+    first, second = make(bob, instance), make(bob, instance, url="https://other.example/")
+    emit()
+    assert told() == sorted([first.id, second.id])
+
+
+def test_an_endpoint_for_all_is_told_of_every_instance_of_its_owner(instance, bob, charlie, emit):
+    everywhere = make(bob)
+    make(charlie)
+    emit()
+    assert told() == [everywhere.id]
+    assert db.session.scalar(select(Delivery.instance_id)) == instance.id
+
+
+@pytest.mark.parametrize("same", [URL, "HTTPS://Shop.example:443/hook", f"{URL}#part"])
+def test_one_address_is_told_of_an_event_once(instance, bob, emit, same):
+    make(bob, url=same)
+    own = make(bob, instance)
+    make(bob, instance)
+    emit()
+    assert told() == [own.id]
+
+
+def test_an_address_is_told_by_whichever_of_its_endpoints_wants_the_event(instance, bob, emit):
+    make(bob, instance, events=["message_sent"])
+    everywhere = make(bob)
+    emit()
+    assert told() == [everywhere.id]
+
+
+def test_another_path_is_another_receiver(instance, bob, emit):
+    make(bob, instance)
+    make(bob, instance, url=f"{URL}?shop=2")
+    emit()
+    assert len(told()) == 2
+
+
+def test_the_form_of_the_instance_edits_its_first_endpoint(instance, bob):
+    first, second = make(bob, instance), make(bob, instance, url="https://other.example/")
+    save(instance, bob, url="https://changed.example/")
+    assert db.session.get_one(Endpoint, first.id).url == "https://changed.example/"
+    assert db.session.get_one(Endpoint, second.id).url == "https://other.example/"
+
+
+def test_the_form_leaves_what_it_does_not_show(instance, bob):
+    make(bob, instance, timeout_ms=3000, max_interval_ms=120_000)
+    saved = save(instance, bob)
+    assert (saved.timeout_ms, saved.max_interval_ms) == (3000, 120_000)
+
+
+def test_an_endpoint_for_all_outlives_an_instance_and_its_deliveries_do_not(instance, bob, emit):
+    everywhere = make(bob)
+    emit()
+    with transaction():
+        deletions.delete(db.session.get_one(Instance, instance.id), actor=bob)
+    assert [one.id for one in webhooks.all_of(bob)] == [everywhere.id]
+    assert told() == []
+
+
+def test_there_is_an_end_to_the_number_of_endpoints(instance, bob, monkeypatch):
+    monkeypatch.setattr(webhooks, "MAX_ENDPOINTS", 2)
+    make(bob, instance), make(bob, instance), make(bob)
+    with pytest.raises(Conflict):
+        make(bob, instance)
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"timeout_ms": 500}, "timeout"),
+        ({"timeout_ms": 31_000}, "timeout"),
+        ({"max_interval_ms": 59_999}, "maxRetryInterval"),
+        ({"max_interval_ms": 21_600_001}, "maxRetryInterval"),
+    ],
+)
+def test_limits_outside_what_can_be_are_refused(instance, bob, values, field):
+    with pytest.raises(Invalid) as refused:
+        make(bob, instance, **values)
+    assert refused.value.field == field
+
+
+def test_a_replaced_secret_counts_for_a_day(instance, bob):
+    endpoint = save(instance, bob, secret="the old one")
+    saved = save(instance, bob, secret="the new one")
+    assert (saved.secret, saved.former_at(utcnow())) == ("the new one", "the old one")
+    assert endpoint.former_at(utcnow() + timedelta(hours=25)) is None
+
+
+def test_saving_the_secret_it_has_begins_no_grace(instance, bob):
+    save(instance, bob, secret="the old one")
+    assert save(instance, bob, secret="the old one").former_secret is None
+
+
+def test_a_new_endpoint_has_no_former_secret(instance, bob):
+    assert save(instance, bob, secret="typed by hand").former_secret is None
+
+
+def test_a_former_secret_can_be_ended_at_once(instance, bob):
+    endpoint = make(bob, instance)
+    with transaction():
+        webhooks.rotate_secret(endpoint, actor=bob)
+        webhooks.forget_former_secret(endpoint, actor=bob)
+    assert endpoint.former_at(utcnow()) is None
+
+
+def test_a_rotation_without_grace_ends_the_former_secret(instance, bob):
+    endpoint = make(bob, instance)
+    with transaction():
+        webhooks.rotate_secret(endpoint, actor=bob, grace=timedelta(0))
+    assert (endpoint.former_secret, endpoint.former_until) == (None, None)

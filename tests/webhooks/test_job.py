@@ -18,7 +18,7 @@ from app.core.events import Event
 from app.extensions import db
 from app.jobs import webhooks as job
 from app.models import Delivery, Instance, User
-from app.services import webhooks
+from app.services import outbox
 from app.transaction import transaction
 from tests import factories
 from tests.receiver import Receiver, Reply, running_receiver
@@ -30,7 +30,7 @@ def work(app: Flask, app_context: object) -> Iterator[Callable[[], None]]:
     """Does the jobs that wait in the queue, as the product's worker does."""
 
     def do_jobs() -> None:
-        queue = bell.queue(webhooks.QUEUE)
+        queue = bell.queue(outbox.QUEUE)
         SimpleWorker([queue], connection=bell.redis(), serializer=JSONSerializer).work(burst=True)
 
     yield do_jobs
@@ -38,7 +38,7 @@ def work(app: Flask, app_context: object) -> Iterator[Callable[[], None]]:
 
 
 def waiting_jobs() -> int:
-    return len(bell.queue(webhooks.QUEUE))
+    return len(bell.queue(outbox.QUEUE))
 
 
 def statuses() -> list[str]:
@@ -68,7 +68,7 @@ def test_an_event_after_the_job_began_makes_another(endpoint, emit, work):
 
 def test_a_rolled_back_event_is_neither_stored_nor_rung(endpoint, instance):
     with pytest.raises(LookupError), transaction():
-        webhooks.emit(instance.id, Event.MESSAGE_RECEIVED, {"body": "never"})
+        outbox.emit(instance.id, Event.MESSAGE_RECEIVED, {"body": "never"})
         raise LookupError
     assert (waiting_jobs(), statuses()) == (0, [])
 
@@ -81,7 +81,7 @@ def test_a_slow_endpoint_delays_nobody_else(endpoint, receiver, emit, bob: User,
         for _ in range(3):
             emit()
         with transaction():
-            webhooks.emit(other.id, Event.MESSAGE_RECEIVED, {"body": "quick"})
+            outbox.emit(other.id, Event.MESSAGE_RECEIVED, {"body": "quick"})
         began = time.monotonic()
         work()
         wait_for(lambda: quick.requests, what="the quick receiver is served")

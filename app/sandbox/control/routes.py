@@ -4,50 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from app.sandbox import blows, link_code, login, pairing
-from app.sandbox.control import state
+from app.sandbox.control import address_book, calls, cards, media, messages, state
+from app.sandbox.control.request import ControlError, Request, phone_number
 from app.sandbox.demo_world import DEMO_PHONE
 from app.sandbox.faults import FaultError
 from app.sandbox.network import Network, NetworkError
 from app.sandbox.world import BEHAVIORS, Account, Endpoint
-
-_NUMBER = re.compile(r"[1-9][0-9]{6,14}")
-
-
-class ControlError(Exception):
-    """A request that cannot be answered: its HTTP status and what is wrong."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request, its body parsed."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    body: dict[str, Any]
-
-    def text(self, name: str, default: str | None = None) -> str:
-        """The field as text; raises ControlError when it is missing or something else."""
-        value = self.body.get(name, default)
-        if not isinstance(value, str) or not value:
-            raise ControlError(400, f"{name} is needed, as text")
-        return value
-
 
 _Answer = tuple[int, Any]
 _Route = Callable[..., Awaitable[_Answer]]
 
 
 async def answer(network: Network, request: Request) -> _Answer:
-    """Return status and body; raises ControlError. Runs on the network's event loop."""
+    """Return status and body, a Path for a file; raises ControlError.
+
+    Runs on the network's event loop.
+    """
     handler, arguments = _find(request)
     try:
         return await handler(network, request, *arguments)
@@ -64,7 +40,7 @@ def _find(request: Request) -> tuple[_Route, tuple[str, ...]]:
     for method, pattern, handler in _ROUTES:
         match = re.fullmatch(pattern, request.path)
         if match and method == request.method:
-            return handler, match.groups()
+            return handler, tuple(map(unquote, match.groups()))
         known = known or match is not None
     if known:
         raise ControlError(405, f"{request.method} is not possible here")
@@ -76,7 +52,7 @@ async def _get_state(network: Network, request: Request) -> _Answer:
 
 
 async def _add_account(network: Network, request: Request) -> _Answer:
-    number = _number(request.text("number"))
+    number = phone_number(request.text("number"))
     behavior = request.text("behavior", "silent")
     if behavior not in BEHAVIORS:
         raise ControlError(400, f"behavior is one of {', '.join(BEHAVIORS)}")
@@ -89,7 +65,7 @@ async def _add_account(network: Network, request: Request) -> _Answer:
 async def _scan(network: Network, request: Request) -> _Answer:
     code = pairing.ScannedCode.parse(request.text("qr"))
     offer = pairing.find_offer(network, code)
-    number = _number(request.text("number", DEMO_PHONE))
+    number = phone_number(request.text("number", DEMO_PHONE))
     account = network.accounts.get(number)
     if account is None:
         account = network.add_account(number, request.text("name", number), "silent")
@@ -97,7 +73,7 @@ async def _scan(network: Network, request: Request) -> _Answer:
 
 
 async def _pair_code(network: Network, request: Request) -> _Answer:
-    account = network.account(_number(request.text("number", DEMO_PHONE)))
+    account = network.account(phone_number(request.text("number", DEMO_PHONE)))
     waiting = link_code.find(network, account.number)
     offer = pairing.offer_of(network, waiting.connection)
     adv_secret = await link_code.type_in(network, account, waiting, request.text("code"))
@@ -125,15 +101,9 @@ async def _link(
     }
 
 
-async def _send(network: Network, request: Request, number: str) -> _Answer:
-    account = network.account(number)
-    to = network.account(_number(request.text("to")))
-    return 200, {"id": network.phones[account.number].send_text(to, request.text("text"))}
-
-
 async def _read(network: Network, request: Request, number: str) -> _Answer:
     account = network.account(number)
-    author = network.account(_number(request.text("from")))
+    author = network.account(phone_number(request.text("from")))
     ids = request.body.get("ids")
     if ids is not None and not (isinstance(ids, list) and all(isinstance(i, str) for i in ids)):
         raise ControlError(400, "ids is a list of texts")
@@ -161,7 +131,7 @@ async def _set_faults(network: Network, request: Request) -> _Answer:
     values = dict(request.body)
     number = values.pop("number", None)
     struck = [name for name in blows.BLOWS if values.pop(name, False) is True]
-    account = network.account(_number(str(number))) if number else None
+    account = network.account(phone_number(str(number))) if number else None
     network.faults.change(account.number if account else None, values)
     for name in struck:
         blows.BLOWS[name](network, account)
@@ -173,21 +143,28 @@ async def _reset_faults(network: Network, request: Request) -> _Answer:
     return 200, network.faults.dump()
 
 
-def _number(text: str) -> str:
-    digits = text.removeprefix("+")
-    if not _NUMBER.fullmatch(digits):
-        raise ControlError(400, f"{text!r} is not a phone number")
-    return digits
-
-
 _FAILED_LINKS = {"break_off": pairing.break_off, "refuse": pairing.refuse}
 _ROUTES: tuple[tuple[str, str, _Route], ...] = (
     ("GET", "/state", _get_state),
     ("POST", "/accounts", _add_account),
     ("POST", "/scan", _scan),
     ("POST", "/pair-code", _pair_code),
-    ("POST", "/accounts/([0-9]+)/send", _send),
+    ("POST", "/accounts/([0-9]+)/contacts", address_book.save),
+    ("POST", "/accounts/([0-9]+)/send", messages.send),
+    ("POST", "/accounts/([0-9]+)/react", messages.react),
+    ("POST", "/accounts/([0-9]+)/edit", messages.edit),
+    ("POST", "/accounts/([0-9]+)/delete", messages.delete),
+    ("POST", "/accounts/([0-9]+)/play", messages.play),
+    ("POST", "/accounts/([0-9]+)/location", cards.location),
+    ("POST", "/accounts/([0-9]+)/contact", cards.contact),
+    ("POST", "/accounts/([0-9]+)/poll", cards.poll),
+    ("POST", "/accounts/([0-9]+)/vote", cards.vote),
+    ("POST", "/accounts/([0-9]+)/call", calls.call),
+    ("POST", "/accounts/([0-9]+)/hang-up", calls.hang_up),
     ("POST", "/accounts/([0-9]+)/read", _read),
+    ("POST", "/accounts/([0-9]+)/media", media.send),
+    ("GET", "/accounts/([0-9]+)/media", media.received),
+    ("GET", "/accounts/([0-9]+)/media/([^/]+)", media.fetch),
     ("DELETE", "/accounts/([0-9]+)/devices/([0-9]+)", _remove_device),
     ("GET", "/log", _get_log),
     ("GET", "/faults", _get_faults),

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import json
 import logging
+import re
+import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from app.sandbox.control import routes
+from app.sandbox.control.request import ControlError, Request
 from app.sandbox.network import Network
 
 log = logging.getLogger(__name__)
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 _BODY_LIMIT = 1 << 20
 _ANSWER_SECONDS = 30
+_PIECE = 1 << 16
+# Paths whose body is a file.
+_UPLOADS = re.compile("/accounts/[0-9]+/media")
 
 
 class ControlServer:
@@ -72,44 +80,71 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         try:
-            body = self._body()
-            self._check_host()
-            url = urlsplit(self.path)
-            query = {name: values[-1] for name, values in parse_qs(url.query).items()}
-            request = routes.Request(self.command, url.path, query, body)
-            work = routes.answer(self.server.network, request)
-            future = asyncio.run_coroutine_threadsafe(work, self.server.loop)
-            status, answer = future.result(_ANSWER_SECONDS)
-        except routes.ControlError as error:
+            status, answer = self._answer()
+        except ControlError as error:
             status, answer = error.status, {"error": str(error)}
         except concurrent.futures.TimeoutError:
             status, answer = 504, {"error": "no answer in time"}
         except Exception:
             log.exception("%s %s failed", self.command, self.path)
             status, answer = 500, {"error": "the sandbox failed: its log says why"}
-        self._reply(status, answer)
+        if isinstance(answer, Path):
+            self._reply_file(status, answer)
+        else:
+            self._reply(status, answer)
+
+    def _answer(self) -> tuple[int, Any]:
+        url = urlsplit(self.path)
+        query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        with contextlib.ExitStack() as stack:
+            body: dict[str, Any] = {}
+            upload = None
+            if self.command == "POST" and _UPLOADS.fullmatch(url.path):
+                upload = stack.enter_context(self.server.network.gallery.draft())
+                self._save_body(upload)
+            else:
+                body = self._body()
+            self._check_host()
+            request = Request(self.command, url.path, query, body, upload)
+            work = routes.answer(self.server.network, request)
+            future = asyncio.run_coroutine_threadsafe(work, self.server.loop)
+            return future.result(_ANSWER_SECONDS)
 
     def _check_host(self) -> None:
         """A page of another origin that was led here by its own name is refused."""
         host = self.headers.get("Host", "").rsplit(":", 1)[0]
         if host not in _LOOPBACK:
-            raise routes.ControlError(403, "only loopback names are served")
+            raise ControlError(403, "only loopback names are served")
 
-    def _body(self) -> dict[str, Any]:
+    def _length(self, limit: int) -> int:
         given = self.headers.get("Content-Length") or "0"
         if not given.isdigit():
-            raise routes.ControlError(400, "Content-Length is not a number")
-        length = int(given)
-        if length > _BODY_LIMIT:
+            raise ControlError(400, "Content-Length is not a number")
+        if int(given) > limit:
             self.close_connection = True
-            raise routes.ControlError(413, "the body is too long")
-        raw = self.rfile.read(length)
+            raise ControlError(413, "the body is too long")
+        return int(given)
+
+    def _save_body(self, into: Path) -> None:
+        """Write the body into a file, never holding all of it."""
+        left = self._length(self.server.network.gallery.limit)
+        with into.open("wb") as file:
+            while left:
+                piece = self.rfile.read(min(left, _PIECE))
+                if not piece:
+                    self.close_connection = True
+                    raise ControlError(400, "the body ends too early")
+                left -= len(piece)
+                file.write(piece)
+
+    def _body(self) -> dict[str, Any]:
+        raw = self.rfile.read(self._length(_BODY_LIMIT))
         try:
             body = json.loads(raw) if raw else {}
         except ValueError:
-            raise routes.ControlError(400, "the body is not JSON") from None
+            raise ControlError(400, "the body is not JSON") from None
         if not isinstance(body, dict):
-            raise routes.ControlError(400, "the body is not an object")
+            raise ControlError(400, "the body is not an object")
         return body
 
     def _reply(self, status: int, answer: Any) -> None:
@@ -119,3 +154,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def _reply_file(self, status: int, file: Path) -> None:
+        with file.open("rb") as content:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/octet-stream")
+            self.send_header("Content-Length", str(file.stat().st_size))
+            self.end_headers()
+            shutil.copyfileobj(content, self.wfile, _PIECE)

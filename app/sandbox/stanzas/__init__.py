@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from app.sandbox.connection import Connection
-from app.sandbox.stanzas import acks, iq, messages, presence, receipts
+from app.sandbox.stanzas import acks, calls, iq, messages, presence, receipts
 from app.sandbox.wire.node import Node, StanzaError
 
 log = logging.getLogger(__name__)
@@ -18,6 +18,7 @@ def _nothing_to_do(connection: Connection, node: Node) -> None:
 
 _HANDLERS: dict[str, Callable[[Connection, Node], None]] = {
     "ack": acks.settle,
+    "call": calls.accept,
     "chatstate": presence.typing,
     "ib": _nothing_to_do,
     "iq": iq.answer,

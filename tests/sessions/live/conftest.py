@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.clock import utcnow
 from app.config import Settings
 from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Chat, Instance, Message, Pairing, User
+from app.models import Chat, Instance, Lease, Message, Pairing, User
 from app.sandbox.testing import Sandbox
-from app.services import messaging
+from app.services import messaging, pairings
 from app.services import sessions as wishes
 from app.transaction import transaction
 from tests import factories
@@ -33,7 +35,15 @@ PATIENCE = 60.0
 OWN_NUMBER = "15550001000"
 PEER_NUMBER = "15550002000"
 _SECONDS_TO_END = 30.0
-_PASSED_ON = ("data_dir", "database_url", "redis_url", "secret_key", "send_gap_ms", "log_level")
+_PASSED_ON = (
+    "data_dir",
+    "database_url",
+    "redis_url",
+    "secret_key",
+    "send_gap_ms",
+    "log_level",
+    "session_check_seconds",
+)
 
 
 @pytest.fixture
@@ -72,6 +82,7 @@ class Product:
         self.sandbox = sandbox
         self.owner = owner
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.log_start = 0
 
     def start(self, *roles: str) -> None:
         """Starts one process of each role; "pairing-2" is another one of pairing."""
@@ -80,7 +91,7 @@ class Product:
                 self.processes[role] = subprocess.Popen(
                     [sys.executable, "worker.py", role.partition("-")[0]],
                     cwd=ROOT,
-                    env=os.environ | self._environment(),
+                    env=os.environ | self.environment(),
                     stdout=log,
                     stderr=log,
                 )
@@ -149,9 +160,21 @@ class Product:
     def code(self, instance_id: str) -> str:
         """The code of a new attempt, once it is shown."""
         self.act(wishes.reconnect, instance_id)
-        code = wait_for(lambda: self.pairing(instance_id).code, PATIENCE, "a code is shown")
+
+        def shown() -> str | None:
+            attempt = self.pairing(instance_id)
+            assert attempt.ended_at is None, f"the attempt ended: {attempt.reason}"
+            return attempt.code
+
+        code = wait_for(shown, PATIENCE, "a code is shown")
         assert code is not None
         return code
+
+    def lose_worker(self, instance_id: str) -> None:
+        """Lets the attempt look as if its worker had said nothing for long."""
+        with self.app.app_context(), transaction() as session:
+            row = session.get_one(Pairing, self.pairing(instance_id).id)
+            row.beat_at = utcnow() - pairings.SILENT - timedelta(seconds=1)
 
     def link(self, instance_id: str, number: str = OWN_NUMBER) -> None:
         """Links a phone and waits for the session."""
@@ -172,12 +195,17 @@ class Product:
             now = self.instance(instance_id)
             return now.state == state and now.reason == reason
 
-        wait_for(reached, PATIENCE, f"{state} {reason}")
+        wait_for(reached, within, f"{state} {reason}")
 
     def queue(self, instance_id: str, text: str, to: str = PEER_NUMBER) -> str:
         """Queues a text; the message's id."""
         values = {"to": to, "text": text, "source": "ui", "country": "RU"}
         return str(self.act(messaging.queue_text, instance_id, **values))
+
+    def epoch(self, instance_id: str) -> int:
+        """How often the session's lease was given to a host."""
+        with self.app.app_context():
+            return db.session.get_one(Lease, instance_id).epoch
 
     def messages(self, instance_id: str) -> list[Message]:
         """All messages of the instance, oldest first."""
@@ -202,16 +230,18 @@ class Product:
             return found
 
     def received(self, number: str = PEER_NUMBER) -> list[dict[str, Any]]:
-        """What the phone of `number` received and could read, by the network's own journal."""
+        """What the phone of `number` received and could read since the test began, by the network's
+        own journal."""
         return [
             entry
-            for entry in self.sandbox.client.log()
+            for entry in self.sandbox.client.log(self.log_start)
             if entry["kind"] == "message"
             and entry["direction"] == "received"
             and entry["account"] == number
         ]
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What the processes find in theirs."""
         values = {name.upper(): str(getattr(self.settings, name)) for name in _PASSED_ON}
         return values | {"SANDBOX": "1", "ENCRYPTION_KEYS": self.settings.encryption_keys[0]}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import psutil
@@ -12,7 +13,7 @@ from app.core.states import InstanceState
 from app.engine import keystore
 from app.extensions import db
 from app.models import Instance, Pairing, User
-from app.services import instances, pairings
+from app.services import deletions, pairings
 from app.services import sessions as wishes
 from app.sessions import key_files
 from app.transaction import transaction
@@ -76,14 +77,35 @@ def test_link_of_a_worker_killed_before_it_wrote_it_down_is_taken_over(pairing: 
     wait_for(lambda: child.status() == psutil.STATUS_ZOMBIE, PATIENCE, "the phone has linked")
     worker.kill()
     pairing.kill("pairing")
-    with pairing.app.app_context(), transaction() as session:
-        row = session.get_one(Pairing, pairing.pairing(instance_id).id)
-        row.beat_at = utcnow() - pairings.SILENT - timedelta(seconds=1)
+    pairing.lose_worker(instance_id)
 
     pairing.wait_state(instance_id, InstanceState.CONNECTING)
     account = pairing.instance(instance_id).account
     assert account is not None
     assert account.device_jid == linked.jid
+
+
+def test_link_made_while_the_way_was_changed_is_kept(pairing: Product) -> None:
+    instance_id = pairing.new_instance()
+    code = pairing.code(instance_id)
+    [child] = children(pairing)
+    worker = child.parent()
+    assert worker is not None
+    worker.suspend()  # it hears neither of what follows until both have happened
+    linked = pairing.sandbox.client.scan(code, OWN_NUMBER, "Owner")
+    wait_for(lambda: child.status() == psutil.STATUS_ZOMBIE, PATIENCE, "the phone has linked")
+    values = {"phone": f"+{OWN_NUMBER}", "country": "RU"}
+    pairing.act(pairings.start_by_phone_code, instance_id, **values)
+    worker.resume()
+
+    pairing.wait_state(instance_id, InstanceState.CONNECTING)
+    account = pairing.instance(instance_id).account
+    assert account is not None
+    assert account.device_jid == linked.jid
+    assert pairing.pairing(instance_id).active is None
+    wait_for(lambda: not children(pairing), PATIENCE, "the new attempt has ended")
+    if not pairing.settings.uses_postgres:
+        assert (pairing.settings.key_store_dir / account.key_store).exists()
 
 
 def test_code_nobody_looks_at_leaves_nothing_behind(pairing: Product) -> None:
@@ -103,9 +125,29 @@ def test_deleted_instance_takes_its_attempt_along(pairing: Product, bob: User) -
 
     with pairing.app.app_context(), transaction() as session:
         owner = session.get_one(User, bob.id)
-        instances.delete(session.get_one(Instance, instance_id), actor=owner)
+        deletions.delete(session.get_one(Instance, instance_id), actor=owner)
 
     wait_until_gone(pairing)
+
+
+def test_keys_of_an_instance_deleted_without_a_host_are_swept(pairing: Product, bob: User) -> None:
+    kept, deleted = pairing.new_instance(), pairing.new_instance()
+    for instance_id, number in ((kept, OWN_NUMBER), (deleted, "15550001001")):
+        pairing.sandbox.client.scan(pairing.code(instance_id), number, "Owner")
+        pairing.wait_state(instance_id, InstanceState.CONNECTING)
+    with pairing.app.app_context(), transaction() as session:
+        owner = session.get_one(User, bob.id)
+        deletions.delete(session.get_one(Instance, deleted), actor=owner)
+    for file in pairing.settings.key_store_dir.glob("*"):
+        os.utime(file, (0, 0))  # what somebody wrote to a moment ago is left alone
+
+    with pairing.app.app_context():
+        assert key_files.sweep() == 1
+        assert key_files.sweep() == 0
+    account = pairing.instance(kept).account
+    assert account is not None
+    store = key_files.store_of(pairing.settings, account.key_store)
+    assert keystore.accounts(store) == [account.device_jid]
 
 
 def test_worker_that_dies_takes_the_process_along(pairing: Product) -> None:
@@ -115,9 +157,7 @@ def test_worker_that_dies_takes_the_process_along(pairing: Product) -> None:
     pairing.kill("pairing")
 
     wait_for(lambda: not children(pairing), PATIENCE)
-    with pairing.app.app_context(), transaction() as session:
-        row = session.get_one(Pairing, pairing.pairing(instance_id).id)
-        row.beat_at = utcnow() - pairings.SILENT - timedelta(seconds=1)
+    pairing.lose_worker(instance_id)
     pairing.wait_state(instance_id, InstanceState.FAILED, "pairing_crashed")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import psutil
 import pytest
 
 from app.clock import utcnow
@@ -59,6 +60,37 @@ def test_typed_code_links_the_phone(pairing: Product) -> None:
     pairing.start("sessions")
     pairing.wait_state(instance_id, InstanceState.CONNECTED)
     assert pairing.sandbox.client.state()["unhandled"] == []
+
+
+def test_link_of_a_worker_killed_before_it_wrote_it_down_is_taken_over(pairing: Product) -> None:
+    instance_id = pairing.new_instance()
+    code = phone_code(pairing, instance_id)
+    [child] = pairing.running("app.sessions.pairing_process")
+    worker = child.parent()
+    assert worker is not None
+    worker.suspend()
+    linked = pairing.sandbox.client.type_code(code, OWN_NUMBER)
+    wait_for(lambda: child.status() == psutil.STATUS_ZOMBIE, PATIENCE, "the phone has linked")
+    worker.kill()
+    pairing.kill("pairing")
+    pairing.lose_worker(instance_id)
+
+    pairing.wait_state(instance_id, InstanceState.CONNECTING)
+    account = pairing.instance(instance_id).account
+    assert account is not None
+    assert account.device_jid == linked.jid
+
+
+def test_attempt_without_a_link_takes_over_no_other_link_of_the_number(pairing: Product) -> None:
+    first, second = pairing.new_instance(), pairing.new_instance()
+    pairing.sandbox.client.type_code(phone_code(pairing, first), OWN_NUMBER)
+    pairing.wait_state(first, InstanceState.CONNECTING)
+    phone_code(pairing, second)
+    pairing.kill("pairing")
+    pairing.lose_worker(second)
+
+    pairing.wait_state(second, InstanceState.FAILED, "pairing_crashed")
+    assert pairing.instance(second).account is None
 
 
 def test_wrong_code_links_nothing_and_the_right_one_still_does(pairing: Product) -> None:

@@ -37,7 +37,7 @@ def new_host(
     made: list[SessionHost] = []
 
     def make() -> SessionHost:
-        made.append(SessionHost(app, engine))
+        made.append(SessionHost(app, engine, end=lambda: None))
         made[-1].begin()
         return made[-1]
 

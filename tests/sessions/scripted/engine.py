@@ -7,8 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from app.engine.base import EngineSession, EventSink, OpenRequest, Sent
-from app.engine.errors import EngineError, KeysMissing
+from app.core.media import FileFacts
+from app.engine.base import (
+    EngineSession,
+    EventSink,
+    OpenRequest,
+    OutgoingFile,
+    Person,
+    Quotation,
+    Sent,
+)
+from app.engine.errors import EngineError, NotConnected
 from app.engine.events import Connected, Event
 from app.engine.raw import BadRawEvent, RawEvent
 
@@ -19,18 +28,37 @@ class ScriptedEngine:
 
     sessions: list[ScriptedSession] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
+    quotes: list[Quotation | None] = field(default_factory=list)
+    files: list[tuple[FileFacts, bytes]] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+    reject_errors: list[EngineError] = field(default_factory=list)
     logged_out: list[str] = field(default_factory=list)
     ids_by_secret: dict[bytes, str] = field(default_factory=dict)
     start_errors: list[EngineError] = field(default_factory=list)
     send_errors: list[EngineError] = field(default_factory=list)
-    keys_are_there: bool = True
+    lids: dict[str, str] = field(default_factory=dict)  # by number
+    lid_errors: list[EngineError] = field(default_factory=list)
+    read_errors: list[EngineError] = field(default_factory=list)
+    find_errors: list[EngineError] = field(default_factory=list)
+    check_errors: list[EngineError] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
+    people_errors: list[EngineError] = field(default_factory=list)
+    checks: int = 0
+    says_connected: bool = True
+    open_error: EngineError | None = None
     on_send: Callable[[ScriptedSession, str], None] = lambda session, wa_id: None
     _events: list[Event] = field(default_factory=list)
 
+    @property
+    def opened(self) -> int:
+        """How many sessions were started."""
+        return sum(session.started for session in self.sessions)
+
     def open(self, request: OpenRequest, on_event: EventSink) -> EngineSession:
         """A session, not connected yet."""
-        if not self.keys_are_there:
-            raise KeysMissing(request.jid)
+        if self.open_error is not None:
+            raise self.open_error
         session = ScriptedSession(self, on_event)
         self.sessions.append(session)
         return session
@@ -66,7 +94,8 @@ class ScriptedSession:
         if self.engine.start_errors:
             raise self.engine.start_errors.pop(0)
         self.started = True
-        self.tell(Connected())
+        if self.engine.says_connected:
+            self.tell(Connected())
 
     def tell(self, event: Event) -> None:
         """Hears `event`."""
@@ -80,21 +109,77 @@ class ScriptedSession:
         """Unlinks."""
         self.engine.logged_out.append("this device")
 
-    def send_text(self, to: str, text: str, *, secret: bytes) -> Sent:
+    def send_text(
+        self, to: str, text: str, *, secret: bytes, quote: Quotation | None = None
+    ) -> Sent:
         """Accepts, unless the script says how it fails."""
+        self._must_be_open()
         if self.engine.send_errors:
             raise self.engine.send_errors.pop(0)
         wa_id = f"3EB0{len(self.engine.sent):04}"
         self.engine.on_send(self, wa_id)
         self.engine.sent.append(text)
+        self.engine.quotes.append(quote)
         return Sent(wa_id, datetime.now(UTC))
 
+    def send_file(
+        self,
+        to: str,
+        file: OutgoingFile,
+        caption: str,
+        *,
+        secret: bytes,
+        quote: Quotation | None = None,
+    ) -> Sent:
+        """Reads the file and accepts, unless the script says how it fails."""
+        self._must_be_open()
+        content = file.read()
+        sent = self.send_text(to, caption, secret=secret, quote=quote)
+        self.engine.files.append((file.facts, content))
+        return sent
+
+    def check(self, seconds: float) -> None:
+        """Is answered, unless the script says what happens instead."""
+        self._must_be_open()
+        self.engine.checks += 1
+        if self.engine.check_errors:
+            raise self.engine.check_errors.pop(0)
+
+    def _must_be_open(self) -> None:
+        if not self.started or self.closed.is_set():
+            raise NotConnected("the session is not open")
+
     def find_sent_id(self, secret: bytes) -> str | None:
-        """What the script's key store knows."""
+        """What the script's key store knows, unless the script says that it cannot be told."""
+        if self.engine.find_errors:
+            raise self.engine.find_errors.pop(0)
         return self.engine.ids_by_secret.get(secret)
 
     def mark_read(self, ids: Sequence[str], *, chat: str, sender: str) -> None:
-        """Does nothing."""
+        """Accepts, unless the script says how it fails."""
+        if self.engine.read_errors:
+            raise self.engine.read_errors.pop(0)
+        self.engine.read += ids
+
+    def contacts(self) -> list[Person]:
+        """Whom the script says, unless it says how it fails."""
+        if self.engine.people_errors:
+            raise self.engine.people_errors.pop(0)
+        return list(self.engine.people)
+
+    def lid_of(self, phone: str) -> str | None:
+        """The LID that the script has for the number, unless it says how it fails."""
+        self._must_be_open()
+        if self.engine.lid_errors:
+            raise self.engine.lid_errors.pop(0)
+        return self.engine.lids.get(phone)
+
+    def reject_call(self, call_id: str, *, caller: str) -> None:
+        """Rejects, unless the script says how it fails."""
+        self._must_be_open()
+        if self.engine.reject_errors:
+            raise self.engine.reject_errors.pop(0)
+        self.engine.rejected.append((call_id, caller))
 
     def set_available(self, available: bool) -> None:
         """Does nothing."""

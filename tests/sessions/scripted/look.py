@@ -20,11 +20,13 @@ from app.engine.events import (
 from app.engine.raw import RawEvent
 from app.extensions import db
 from app.models import Chat, Instance, Lease, Message
-from app.services import messaging
+from app.services import activity, messaging
+from app.services.timing import AT_ONCE, Timing
 from app.sessions import spool
 from app.sessions.host import SessionHost
 from app.sessions.reconcile import reconcile
 from app.transaction import transaction
+from app.ui import words
 from tests.waiting import wait_for
 
 PEER = Address.of("90001@lid", "15552000001@s.whatsapp.net")
@@ -60,14 +62,23 @@ class Look:
             db.session.expunge_all()
             return found
 
+    @property
+    def journal(self) -> list[str]:
+        """The instance's journal in words, oldest first."""
+        with self.app.test_request_context(headers={"Accept-Language": "en"}):
+            lines = activity.latest(db.session.get_one(Instance, self.id), limit=100)
+            return [words.journal_sentence(line) for line in reversed(lines)]
+
     def status(self, message_id: str) -> MessageStatus:
         with self.app.app_context():
             return MessageStatus(db.session.get_one(Message, message_id).status)
 
-    def queue(self, text: str, to: str = "15552000001") -> str:
+    def queue(self, text: str, to: str = "15552000001", timing: Timing = AT_ONCE) -> str:
         with self.app.app_context(), transaction() as session:
             instance = session.get_one(Instance, self.id)
-            message = messaging.queue_text(instance, to=to, text=text, source="ui", country="RU")
+            message = messaging.queue_text(
+                instance, to=to, text=text, source="ui", country="RU", timing=timing
+            )
             return message.id
 
     def sending(self, text: str) -> str:

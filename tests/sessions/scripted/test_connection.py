@@ -22,8 +22,9 @@ from app.engine.events import (
     StreamReplaced,
     TemporaryBan,
 )
+from app.extensions import db
 from app.models import Instance, User
-from app.services import instances
+from app.services import deletions
 from app.services import sessions as wishes
 from app.sessions import key_files, leases
 from app.sessions.host import SessionHost
@@ -42,6 +43,7 @@ from tests.waiting import wait_for
         (StreamReplaced(), InstanceState.FAILED, "stream_replaced"),
         (ClientOutdated(), InstanceState.FAILED, "client_outdated"),
         (TemporaryBan("x", datetime.now(UTC)), InstanceState.FAILED, "temporary_ban"),
+        (TemporaryBan("unknown", None), InstanceState.FAILED, "restricted"),
         (ConnectFailure("406", ""), InstanceState.FAILED, "refused_by_whatsapp"),
     ],
 )
@@ -51,6 +53,15 @@ def test_event_of_the_connection_moves_the_instance(
     engine.tell(event)
 
     look.wait_state(InstanceState(state), reason)
+
+
+def test_journal_says_until_when_a_number_is_restricted(
+    opened: SessionHost, look: Look, engine: ScriptedEngine
+) -> None:
+    engine.tell(TemporaryBan("101", datetime(2030, 5, 4, 12, tzinfo=UTC)))
+
+    look.wait_state(InstanceState.FAILED, "temporary_ban")
+    assert "restricted this number until 5/4/30" in look.journal[-1]
 
 
 def test_reconnected_session_is_connected_again(
@@ -143,8 +154,15 @@ def test_signing_out_without_a_host_is_done_at_once(look: Look) -> None:
     assert (look.instance.state, look.instance.reason) == ("logged_out", "signed_out_unheard")
 
 
-def test_deleted_instance_is_signed_out_and_leaves_no_files(
-    opened: SessionHost, look: Look, engine: ScriptedEngine, app: Flask, bob: User
+@pytest.mark.parametrize(("log_out", "told"), [(True, ["this device"]), (False, [])])
+def test_deleted_instance_leaves_no_files_and_is_signed_out_where_that_is_wanted(
+    opened: SessionHost,
+    look: Look,
+    engine: ScriptedEngine,
+    app: Flask,
+    bob: User,
+    log_out: bool,
+    told: list[str],
 ) -> None:
     settings = app.config["SETTINGS"]
     account = look.instance.account
@@ -155,12 +173,15 @@ def test_deleted_instance_is_signed_out_and_leaves_no_files(
 
     with app.app_context(), transaction() as session:
         owner = session.get_one(User, bob.id)
-        instances.delete(session.get_one(Instance, look.id), actor=owner)
+        deletions.delete(session.get_one(Instance, look.id), actor=owner, log_out=log_out)
 
     wait_for(lambda: not opened.holds(look.id), PATIENCE)
-    assert engine.logged_out == ["this device"]
+    assert engine.logged_out == told
     assert settings.uses_postgres or not keys.exists()
     assert not (settings.spool_dir / account.id).exists()
+    with app.app_context():
+        deletions.finish()
+        assert db.session.get(Instance, look.id) is None
 
 
 def test_crash_of_a_session_is_told_and_tried_again(

@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask
 from sqlalchemy import select
 
+from app.core.media import FileFacts, MediaKind, MediaState, RemoteFile
 from app.core.states import InstanceState
 from app.engine.address import Address
+from app.engine.errors import KeysMissing
 from app.engine.events import (
     Disconnected,
+    File,
     HistoryChat,
     HistoryReceived,
     LoggedOut,
@@ -22,7 +25,7 @@ from app.engine.events import (
 )
 from app.engine.raw import RawEvent
 from app.extensions import db
-from app.models import Activity, Delivery
+from app.models import Activity, Delivery, Media
 from app.models.message import OUTGOING
 from app.sessions.host import SessionHost
 from tests import factories
@@ -42,6 +45,24 @@ def test_spool_of_a_dead_host_is_committed_first_and_removed(
     assert not path.exists()
 
 
+def test_file_is_expected_with_its_message_and_known_once(
+    opened: SessionHost, look: Look, engine: ScriptedEngine, app: Flask
+) -> None:
+    facts = FileFacts(MediaKind.IMAGE, "a\0/b.png", "image/png\0", size=5)
+    photo = File(facts, "See this\0", RemoteFile("/v/x?y=1", b"k" * 32, b"h" * 32))
+    for _ in range(2):
+        engine.tell(incoming(content=photo))
+
+    wait_for(lambda: look.messages, PATIENCE, "the message is stored")
+    engine.tell(incoming("Later", "A2"))
+    wait_for(lambda: len(look.messages) == 2, PATIENCE)
+    with app.app_context():
+        (row,) = db.session.scalars(select(Media))
+        assert (row.state, row.file_name) == (MediaState.WAITING, "b.png")
+        assert row.claimed_mime == "image/png"
+        assert (look.messages[0].kind, look.messages[0].body) == ("image", "See this")
+
+
 def test_connection_of_a_dead_host_is_no_news(
     look: Look, engine: ScriptedEngine, app: Flask, new_host: Callable[[], SessionHost]
 ) -> None:
@@ -55,7 +76,7 @@ def test_unlinking_that_a_dead_host_heard_of_explains_the_missing_keys(
     look: Look, engine: ScriptedEngine, app: Flask, new_host: Callable[[], SessionHost]
 ) -> None:
     leave_spool(app, look, engine.raw_of(LoggedOut("phone_logged_out", False)))
-    engine.keys_are_there = False
+    engine.open_error = KeysMissing("gone")
     look.open_on(new_host())
 
     look.wait_state(InstanceState.LOGGED_OUT, "phone_logged_out")

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from app.core.states import InstanceState, MessageStatus
-from app.engine.errors import EngineError, NotConnected
+from app.engine.errors import EngineError, KeyStoreUnwritable, NotConnected
 from app.engine.events import (
     Connected,
     Disconnected,
@@ -58,6 +58,17 @@ def test_refused_message_fails_and_the_next_one_goes(
     assert [(one.status, one.failure) for one in look.messages if one.id == first] == [
         (MessageStatus.FAILED, slug)
     ]
+
+
+def test_message_whose_id_could_not_be_written_down_is_never_sent_twice(
+    opened: SessionHost, look: Look, engine: ScriptedEngine
+) -> None:
+    engine.send_errors = [EngineError("timed_out", may_have_left=True)]
+    engine.find_errors = [KeyStoreUnwritable("disk full")]
+    message_id = look.queue("Hello")
+
+    look.wait_status(message_id, MessageStatus.UNCONFIRMED)
+    assert engine.sent == []
 
 
 def test_message_that_may_have_gone_is_unconfirmed_and_not_sent_again(

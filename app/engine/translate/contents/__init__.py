@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from app.engine.events import Content, Unsupported
-from app.engine.translate.contents import captioned, protocol, reaction, text
+from app.engine.translate.contents import files, protocol, reaction, text
 
-_KINDS = (text, captioned, reaction, protocol)
+_KINDS = (text, files, reaction, protocol)
 _READERS: dict[str, Callable[[Any], Content | None]] = {
     field: reader for kind in _KINDS for field, reader in kind.READERS.items()
 }
@@ -43,6 +43,14 @@ def content_of(message: Any) -> Content | None:
         reader = _READERS.get(field.name)
         return reader(value) if reader else Unsupported(_kind_name(field.name))
     return None
+
+
+def inner(message: Any) -> Any:
+    """Returns the Message inside all wrappers of this one."""
+    for field, value in message.ListFields():
+        if field.message_type and field.message_type.name in _WRAPPER_TYPES:
+            return inner(value.message)
+    return message
 
 
 def _kind_name(field: str) -> str:

@@ -1,0 +1,48 @@
+"""The way to WhatsApp, and the conduct there, among an instance's settings."""
+
+from __future__ import annotations
+
+from app.api.instance_shapes import InstanceSettings
+from app.core.presence import Presence
+from app.core.proxies import Proxy
+from app.models import Instance, User
+from app.services import conduct, instances, proxies
+from app.services.proxy_rules import GivenProxy
+
+
+def tested_proxy(body: InstanceSettings, saved: Proxy | None) -> Proxy | None:
+    """The proxy the instance is to have, tried before the transaction; `saved` where `body` says
+    nothing of it. Raises Invalid."""
+    if "proxy" not in body.model_fields_set:
+        return saved
+    return proxies.tested(_given(body), saved, anyway=bool(body.proxy_anyway))
+
+
+def apply(instance: Instance, body: InstanceSettings, proxy: Proxy | None, *, actor: User) -> None:
+    """Sets what `body` says of the connection and the conduct; `proxy` is what `tested_proxy` gave.
+
+    Raises Invalid.
+    """
+    if "proxy" in body.model_fields_set:
+        proxies.save(instance, proxy, actor=actor)
+    if body.presence is not None:
+        instances.show_presence(instance, Presence(body.presence), actor=actor)
+    if "send_gap_seconds" in body.model_fields_set:
+        conduct.set_pace(instance, body.send_gap_seconds, actor=actor)
+    if body.auto_read is not None:
+        conduct.read_on_arrival(instance, body.auto_read, actor=actor)
+    if body.reject_calls is not None:
+        conduct.reject_calls(instance, body.reject_calls, actor=actor)
+
+
+def _given(body: InstanceSettings) -> GivenProxy | None:
+    proxy = body.proxy
+    if proxy is None:
+        return None
+    return GivenProxy(
+        scheme=proxy.scheme,
+        host=proxy.host,
+        port=proxy.port,
+        username=proxy.username or "",
+        password=proxy.password or "",
+    )

@@ -1,0 +1,93 @@
+"""The journal's kinds of lines: a sentence and a group for each.
+
+A kind is "source:subject:what" in small words; its sentence is a msgid whose `%(name)s` are
+filled from the line's detail.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from app.core.texts import N_
+
+STATE_CHANGED = "instance:state:changed"
+"""Has no sentence of its own: it is told by the state's word and the reason's sentence."""
+
+
+class Group(StrEnum):
+    """What a line is about. PEOPLE: whatever a person or their program did."""
+
+    CONNECTION = "connection"
+    LINKING = "linking"
+    MESSAGES = "messages"
+    SETTINGS = "settings"
+    WEBHOOKS = "webhooks"
+    CONTACTS = "contacts"
+    PEOPLE = "people"
+
+
+SENTENCES = {
+    "instance:settings:created": N_("Instance created"),
+    "instance:settings:changed": N_("Settings changed"),
+    "instance:proxy:changed": N_("Proxy changed"),
+    "instance:presence:changed": N_("Presence changed"),
+    "instance:pace:changed": N_("Sending pace changed"),
+    "instance:auto_read:on": N_("Auto-read switched on"),
+    "instance:auto_read:off": N_("Auto-read switched off"),
+    "instance:reject_calls:on": N_("Rejecting calls switched on"),
+    "instance:reject_calls:off": N_("Rejecting calls switched off"),
+    "instance:settings:deleted": N_("Instance %(name)s deleted"),
+    "instance:phone:linked": N_("Phone %(phone)s linked"),
+    "instance:phone:other": N_("The code was made for %(asked)s, but %(phone)s was linked"),
+    "session:event:set_aside": N_("A received event could not be read; it was set aside"),
+    "webhook:endpoint:disabled": N_("Webhook switched off: its address answered “gone”"),
+    "webhook:endpoint:paused": N_("Webhook paused, because it keeps failing"),
+    "webhook:endpoint:resumed": N_("Webhook goes on, it answers again"),
+    "webhook:endpoint:saved": N_("Webhook changed"),
+    "webhook:endpoint:deleted": N_("Webhook removed"),
+    "webhook:secret:replaced": N_("Webhook secret replaced"),
+    "webhook:secret:forgotten": N_("Former webhook secret ended"),
+    "webhook:delivery:failed": N_("A webhook delivery was given up"),
+    "instance:session:reconnected": N_("Reconnect asked for"),
+    "instance:session:stopped": N_("Stop asked for"),
+    "instance:session:signed_out": N_("Log-out asked for"),
+    "message:unconfirmed:resent": N_("Unconfirmed message sent again"),
+    "message:unconfirmed:dismissed": N_("Unconfirmed message left as it is"),
+    "message:queue:cancelled": N_("Messages taken out of the queue: %(count)s"),
+    "contacts:import:started": N_("Import of contacts started"),
+    "contacts:import:finished": N_("Contacts imported: %(count)s"),
+    "call:voice:received": N_("Call from %(caller)s"),
+    "call:voice:rejected": N_("Call from %(caller)s, rejected"),
+    "call:video:received": N_("Video call from %(caller)s"),
+    "call:video:rejected": N_("Video call from %(caller)s, rejected"),
+    "call:group:received": N_("Group call from %(caller)s"),
+    "call:group:rejected": N_("Group call from %(caller)s, rejected"),
+    "message:queue:paused": N_("Queue paused: %(why)s"),
+    "message:queue:resumed": N_("Queue resumed"),
+    "user:account:created": N_("Account created"),
+}
+
+PREFIXES = {
+    Group.CONNECTION: ("instance:state:", "instance:session:", "session:"),
+    Group.LINKING: ("instance:phone:",),
+    Group.MESSAGES: ("message:", "call:"),
+    Group.SETTINGS: (
+        "instance:settings:",
+        "instance:proxy:",
+        "instance:presence:",
+        "instance:pace:",
+        "instance:auto_read:",
+        "instance:reject_calls:",
+    ),
+    Group.WEBHOOKS: ("webhook:",),
+    Group.CONTACTS: ("contacts:",),
+}
+"""How the kinds of a group begin. PEOPLE has none: there it counts who did it."""
+
+
+def group_of(kind: str) -> Group | None:
+    """What a line of `kind` is about; None for what belongs to no instance."""
+    for group, prefixes in PREFIXES.items():
+        if kind.startswith(prefixes):
+            return group
+    return None

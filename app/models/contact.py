@@ -1,0 +1,108 @@
+"""Contacts: those that WhatsApp knows of an account, and those kept here for an instance."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.naming import (
+    SEARCH_LENGTH,
+    SORT_LENGTH,
+    person_name,
+    search_text,
+    sort_key,
+)
+from app.core.phones import lid_jid, phone_jid
+from app.models.base import Base, Id
+
+NAME_LENGTH = 100
+# Compared byte by byte on both databases: keys of pages rest on it.
+_FOLDED_ORDER = String(SORT_LENGTH).with_variant(String(SORT_LENGTH, collation="C"), "postgresql")
+
+
+class _Person:
+    """A person: number and LID (either may be unknown), and what WhatsApp calls them."""
+
+    id: Mapped[Id]
+    phone: Mapped[str | None] = mapped_column(String(20))
+    lid: Mapped[str | None] = mapped_column(String(20))  # user parts, without the server
+    book_name: Mapped[str] = mapped_column(String(NAME_LENGTH), default="")
+    """What the phone's address book calls them."""
+    push_name: Mapped[str] = mapped_column(String(NAME_LENGTH), default="")
+    """What they call themselves."""
+    business_name: Mapped[str] = mapped_column(String(NAME_LENGTH), default="")
+    """The name of a business account; empty for everybody else."""
+    sort_key: Mapped[str] = mapped_column(_FOLDED_ORDER)
+    search: Mapped[str] = mapped_column(String(SEARCH_LENGTH))
+    created_at: Mapped[datetime]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the person is called, the best one first; some are empty."""
+        return (self.book_name, self.push_name, self.business_name)
+
+    @property
+    def shown_name(self) -> str:
+        """The name, by the rule of the house."""
+        return person_name(*self.names, phone=self.phone, lid=self.lid)
+
+    @property
+    def words(self) -> list[str]:
+        """What they are found by besides."""
+        return []
+
+    @property
+    def jid(self) -> str:
+        """The address: by number where known, else by LID."""
+        return phone_jid(self.phone) if self.phone else lid_jid(self.lid or "")
+
+    def index(self) -> None:
+        """Brings up to date what lists go by. Call it whenever a name or a number changed."""
+        best = next(filter(None, self.names), "")
+        self.sort_key = sort_key(best, self.phone, self.lid)
+        self.search = search_text(*self.names, *self.words, phone=self.phone)
+
+
+class WhatsAppContact(_Person, Base):
+    """Somebody whom the WhatsApp of an account knows: a copy of what the engine has learned, so
+    that it is there while the session is not. Written by the session's host alone."""
+
+    __tablename__ = "whatsapp_contacts"
+    __table_args__ = (
+        UniqueConstraint("account_id", "phone"),
+        UniqueConstraint("account_id", "lid"),
+        Index("ix_whatsapp_contacts_newest", "account_id", "id", "search"),
+        Index("ix_whatsapp_contacts_list", "account_id", "sort_key", "id", "search"),
+    )
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("linked_accounts.id", ondelete="CASCADE"))
+
+
+class Contact(_Person, Base):
+    """Somebody who is kept here. Stays with the instance, whichever number is linked to it."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (
+        UniqueConstraint("instance_id", "phone"),
+        UniqueConstraint("instance_id", "lid"),
+        Index("ix_contacts_newest", "instance_id", "id", "search"),
+        Index("ix_contacts_list", "instance_id", "sort_key", "id", "search"),
+    )
+
+    instance_id: Mapped[str] = mapped_column(ForeignKey("instances.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH), default="")  # given by a person here
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    tags: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    updated_at: Mapped[datetime]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the person is called: the name that was given here goes before all others."""
+        return (self.name, *super().names)
+
+    @property
+    def words(self) -> list[str]:
+        """The tags."""
+        return self.tags or []

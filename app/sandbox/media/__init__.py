@@ -1,0 +1,1 @@
+"""Media: the host that keeps encrypted files, and what phones do to send and receive them."""

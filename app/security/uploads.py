@@ -1,0 +1,100 @@
+"""Requests that bring files: streamed into the storage as they come, and bounded.
+
+werkzeug would put a file into memory or into the system's folder of temporary files, which is
+memory on many machines; here its parts go straight to where they stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import IO, cast
+
+from flask import Flask, Request, request
+from flask_login import current_user
+from werkzeug.datastructures import FileStorage
+
+from app.config import current_settings
+from app.core.errors import AppError, Invalid, Unauthorized
+from app.core.media import MIB
+from app.core.texts import N_
+from app.models import Message
+from app.services import uploads
+from app.services.media import NewFile
+from app.storage import Draft, storage_of
+from app.transaction import again_when_beaten, transaction
+
+MOST_FILES = 30
+"""Files of one request: a phone lets people choose as many."""
+_ENDPOINTS = frozenset({"ui.send_files", "api.send_message"})
+_MULTIPART = "multipart/form-data"
+_FIELDS = 512 * 1024
+"""Bytes of all that is not a file. werkzeug counts what it has read of a file and not passed on
+against the same limit, and reads 64 KB at a time: much less would refuse files."""
+
+
+class StreamedRequest(Request):
+    """A request whose files go to the storage, where it is one that may bring some."""
+
+    @property
+    def may_bring_files(self) -> bool:
+        """Whether its address is one that takes files, and it says that it has some."""
+        return self.endpoint in _ENDPOINTS and self.mimetype == _MULTIPART
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        if self.may_bring_files:
+            return cast(IO[bytes], storage_of(current_settings()).draft())
+        return super()._get_file_stream(
+            total_content_length, content_type, filename, content_length
+        )
+
+
+def register(app: Flask) -> None:
+    """Lets `app` take files."""
+    app.request_class = StreamedRequest
+    app.before_request(_prepare)
+
+
+def _prepare() -> None:
+    """Before anything of the body is read: nobody who is not signed in fills the disk, and what is
+    announced as too large is not read at all. Raises Unauthorized, FileTooLarge."""
+    if not isinstance(request, StreamedRequest) or not request.may_bring_files:
+        return
+    if request.endpoint == "ui.send_files" and not current_user.is_authenticated:
+        raise Unauthorized
+    limit = current_settings().max_upload_mb * MIB
+    request.max_content_length = limit + _FIELDS
+    request.max_form_memory_size = _FIELDS
+    request.max_form_parts = MOST_FILES + 10
+    if (request.content_length or 0) > request.max_content_length:
+        raise uploads.FileTooLarge(limit)
+
+
+def send(given: FileStorage | None, queue: Callable[[NewFile], Message]) -> Message:
+    """The message that `queue` makes of an uploaded file, committed; where it makes none, or gives
+    one of an earlier request, nothing of the file is left. Raises Invalid (file), FileTooLarge, and
+    what `queue` raises."""
+    if given is None or not (given.filename or ""):
+        raise Invalid(N_("Choose a file."), field="file", code="file_missing")
+    draft = cast(Draft, given.stream)
+    facts = uploads.facts_of(draft, given.filename or "")
+    file = NewFile(facts, draft.keep())
+    try:
+        message = _committed(queue, file)
+    except AppError:
+        storage_of(current_settings()).delete(file.key)
+        raise
+    if message.media is None or message.media.storage_key != file.key:
+        storage_of(current_settings()).delete(file.key)
+    return message
+
+
+@again_when_beaten
+def _committed(queue: Callable[[NewFile], Message], file: NewFile) -> Message:
+    with transaction():
+        return queue(file)

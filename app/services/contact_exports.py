@@ -1,0 +1,99 @@
+"""Contacts as files: CSV for spreadsheets, vCard for phones and address books.
+
+Given out piece by piece, so that any number of contacts takes the same memory.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from app.core.phones import show_phone
+from app.models import Contact, Instance
+from app.services.contact_lists import Line, Wish, page_of
+
+PIECE = 500
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""A cell that begins so is run as a formula by Excel and its like."""
+_LINE_OCTETS = 75
+_BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes the file for Windows-1251
+
+
+def as_csv(instance: Instance, wish: Wish, heads: Sequence[str], *, country: str) -> Iterator[str]:
+    """All contacts that `wish` finds, a line each, beneath `heads`: name, number, the name in the
+    phone's address book, the own name, business, tags, note, WhatsApp id. Separated by semicolons,
+    which is what Excel expects in Russian and finds out by itself elsewhere."""
+    yield _BYTE_ORDER_MARK + _row(heads)
+    for lines in _pieces(instance, wish, country):
+        yield "".join(_row(_cells(line)) for line in lines)
+
+
+def as_vcards(instance: Instance, wish: Wish, *, country: str) -> Iterator[str]:
+    """The same as vCard 3.0; who has no known number is left out: there is nothing to call."""
+    for lines in _pieces(instance, wish, country):
+        yield "".join(_card(line) for line in lines if line.person.phone)
+
+
+def _pieces(instance: Instance, wish: Wish, country: str) -> Iterator[list[Line]]:
+    wish = replace(wish, cursor=None, limit=PIECE)
+    while True:
+        page = page_of(instance, wish, country=country)
+        yield page.lines
+        if page.next is None:
+            return
+        wish = replace(wish, cursor=page.next)
+
+
+def _cells(line: Line) -> list[str]:
+    person = line.person
+    # In groups and without the plus a number is a text to Excel, not 7.9E+10 and no formula.
+    number = show_phone(person.phone).removeprefix("+")
+    names = [person.shown_name, number, person.book_name, person.push_name, person.business_name]
+    note = person.note if isinstance(person, Contact) else ""
+    return [*names, ", ".join(person.words), note, person.jid]
+
+
+def _row(cells: Sequence[str]) -> str:
+    into = io.StringIO()
+    csv.writer(into, delimiter=";").writerow(map(_harmless, cells))
+    return into.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _card(line: Line) -> str:
+    person = line.person
+    name = _escaped(person.shown_name)
+    content = [
+        "BEGIN:VCARD",
+        "VERSION:3.0",
+        f"N:;{name};;;",
+        f"FN:{name}",
+        f"TEL;TYPE=CELL:+{person.phone}",
+        *([f"ORG:{_escaped(person.business_name)}"] if person.business_name else []),
+        "END:VCARD",
+    ]
+    return "".join(f"{_folded(one)}\r\n" for one in content)
+
+
+def _escaped(text: str) -> str:
+    """`text` as a value of a vCard (RFC 2426, section 4)."""
+    for sign in ("\\", ";", ","):
+        text = text.replace(sign, f"\\{sign}")
+    return "\\n".join(text.splitlines())
+
+
+def _folded(line: str) -> str:
+    """`line` in pieces of 75 octets at most, none of which ends within a character."""
+    pieces, piece, octets = [], "", 0
+    for character in line:
+        size = len(character.encode())
+        if octets + size > _LINE_OCTETS:
+            pieces.append(piece)
+            piece, octets = " ", 1
+        piece, octets = piece + character, octets + size
+    return "\r\n".join([*pieces, piece])

@@ -1,0 +1,157 @@
+"""Lists of contacts: searched, sorted, page by page, in the same time however many there are.
+
+What a list goes by stands in an index with everything that a search looks at, so a search reads
+the index alone; the rows of the page are read by their ids. Pages go on behind a place in the
+order, not behind a number of rows.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
+
+from app.core.errors import Invalid
+from app.core.naming import words_to_find
+from app.core.texts import N_
+from app.extensions import db
+from app.models import Chat, Contact, Instance, WhatsAppContact
+from app.services import naming
+
+Person = Contact | WhatsAppContact
+Kind = type[Contact] | type[WhatsAppContact]
+
+
+class Source(StrEnum):
+    """Whose contacts are listed."""
+
+    WHATSAPP = "whatsapp"
+    DATABASE = "database"
+
+
+class Order(StrEnum):
+    """What a list goes by."""
+
+    NAME = "name"
+    NAME_REVERSED = "name_reversed"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to see of an instance's contacts."""
+
+    source: Source = Source.WHATSAPP
+    text: str = ""
+    order: Order = Order.NAME
+    cursor: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A contact as a list shows it."""
+
+    person: Person
+    chat: Chat | None  # with the account that is linked now
+    saved: Contact | None  # of somebody WhatsApp knows: the contact that is kept here
+
+    @property
+    def last_at(self) -> datetime | None:
+        """When the newest message came or went."""
+        return self.chat.last_at if self.chat and self.chat.last_kind else None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list."""
+
+    lines: list[Line]
+    next: str | None  # the cursor of the page behind; None at the end
+
+
+def page_of(instance: Instance, wish: Wish, *, country: str) -> Page:
+    """The part of the instance's contacts that `wish` asks for; `country` completes numbers that
+    are searched for. Raises Invalid (cursor)."""
+    kind, within = _kind(instance, wish.source)
+    query: Any = select(kind.id, kind.sort_key).where(within, *_fits(kind, wish.text, country))
+    query = _behind(query, kind, wish).limit(wish.limit + 1)
+    places = db.session.execute(query).all()
+    shown = places[: wish.limit]
+    more = len(places) > wish.limit
+    in_full = select(kind).where(kind.id.in_([place.id for place in shown]))
+    by_id: dict[str, Person] = {row.id: row for row in db.session.scalars(in_full)}  # type: ignore[misc, attr-defined]
+    people = [by_id[place.id] for place in shown if place.id in by_id]
+    cursor = _cursor_of(shown[-1].sort_key, shown[-1].id) if more else None
+    return Page(lines_of(instance, people), cursor)
+
+
+def lines_of(instance: Instance, people: list[Person]) -> list[Line]:
+    """`people` with their chats, and with the contacts that are kept of them here."""
+    if not people:
+        return []
+    phones, lids = [one.phone for one in people], [one.lid for one in people]
+    of_account = Chat.account_id == instance.account_id
+    chats = naming.by_address(naming.find_people(Chat, of_account, phones, lids))
+    saved: dict[str, Contact] = {}
+    if isinstance(people[0], WhatsAppContact):
+        ours = Contact.instance_id == instance.id
+        saved = naming.by_address(naming.find_people(Contact, ours, phones, lids))
+    return [
+        Line(one, naming.one_with(chats, one), naming.one_with(saved, one) if saved else None)
+        for one in people
+    ]
+
+
+def count(instance: Instance, source: Source) -> int:
+    """How many contacts there are."""
+    kind, within = _kind(instance, source)
+    return db.session.scalar(select(func.count()).select_from(kind).where(within)) or 0
+
+
+def _kind(instance: Instance, source: Source) -> tuple[Kind, ColumnElement[bool]]:
+    if source is Source.DATABASE:
+        return Contact, Contact.instance_id == instance.id
+    return WhatsAppContact, WhatsAppContact.account_id == instance.account_id
+
+
+def _fits(kind: Kind, text: str, country: str) -> list[ColumnElement[bool]]:
+    """Every word has to stand somewhere in the search text."""
+    on_sqlite = db.session.get_bind().dialect.name == "sqlite"
+    find = func.instr if on_sqlite else func.strpos  # a LIKE would fold case once more
+    return [find(kind.search, word) > 0 for word in words_to_find(text, country=country)]
+
+
+def _behind(query: Select[Any], kind: Kind, wish: Wish) -> Select[Any]:
+    """`query` in its order, from behind the cursor on."""
+    key, last_id = _place_of(wish.cursor) if wish.cursor else ("", "")
+    if wish.order is Order.NEWEST:
+        query = query.order_by(kind.id.desc())
+        return query.where(kind.id < last_id) if wish.cursor else query
+    place, reached = tuple_(kind.sort_key, kind.id), tuple_(key, last_id)
+    if wish.order is Order.NAME_REVERSED:
+        query = query.order_by(kind.sort_key.desc(), kind.id.desc())
+        return query.where(place < reached) if wish.cursor else query
+    query = query.order_by(kind.sort_key, kind.id)
+    return query.where(place > reached) if wish.cursor else query
+
+
+def _cursor_of(key: str, last_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{last_id} {key}".encode()).decode().rstrip("=")
+
+
+def _place_of(cursor: str) -> tuple[str, str]:
+    try:
+        padded = cursor.encode() + b"=" * (-len(cursor) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeError):
+        text = ""
+    if " " not in text or "\0" in text:  # PostgreSQL could not even compare a NUL
+        raise Invalid(N_("There is no such page."), field="cursor", code="bad_cursor")
+    last_id, _, key = text.partition(" ")
+    return key, last_id

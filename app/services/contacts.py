@@ -1,0 +1,186 @@
+"""Contacts that are kept here, in the database: added, changed, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from app import bell, topics
+from app.clock import utcnow
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.ids import new_id
+from app.core.naming import fold
+from app.core.phones import normalize_phone
+from app.core.texts import N_
+from app.extensions import db
+from app.models import Contact, Instance, WhatsAppContact
+from app.models.contact import NAME_LENGTH
+from app.services import naming
+
+NOTE_LENGTH = 2000
+MOST_TAGS, TAG_LENGTH = 10, 30
+
+
+class ContactExists(Conflict):
+    """The number is a contact already: `contact` is it."""
+
+    code = "contact_exists"
+    message = N_("There is a contact with this number already: %(name)s.")
+
+    def __init__(self, contact: Contact):
+        super().__init__(name=contact.shown_name)
+        self.contact = contact
+
+
+def get_for(instance: Instance, contact_id: str) -> Contact:
+    """The contact, if it is the instance's. Raises NotFound otherwise."""
+    contact = db.session.get(Contact, contact_id)
+    if contact is None or contact.instance_id != instance.id:
+        raise NotFound(N_("There is no such contact."), code="contact_not_found")
+    return contact
+
+
+def add(
+    instance: Instance, *, phone: str, name: str, country: str, update: bool = False
+) -> Contact:
+    """A new contact with what WhatsApp knows of the number. With `update` a contact that has the
+    number already gets the name.
+
+    Raises Invalid (phone, name), ContactExists.
+    """
+    number, name = _number(phone, country), _checked_name(name)
+    contact = _with_number(instance, number)
+    if contact is not None:
+        if not update:
+            raise ContactExists(contact)
+        contact.name = name or contact.name
+    else:
+        contact = _new(instance, number, name)
+    _save(instance, contact)
+    return contact
+
+
+def change(
+    instance: Instance,
+    contact: Contact,
+    *,
+    phone: str,
+    name: str,
+    country: str,
+    note: str | None = None,
+    tags: Sequence[str] | None = None,
+) -> None:
+    """Gives the contact this number and this name, and note and tags where there are any. Who has
+    no known number may stay without.
+
+    Raises Invalid (phone, name, note, tags), ContactExists when another contact has the number.
+    """
+    number = _number(phone, country) if phone.strip() or contact.phone else None
+    name = _checked_name(name)
+    note = contact.note if note is None else _checked_note(note)
+    tags = contact.tags if tags is None else _checked_tags(tags)
+    other = _with_number(instance, number)
+    if other is not None and other.id != contact.id:
+        raise ContactExists(other)
+    former = Contact(phone=contact.phone, lid=contact.lid)
+    if number != contact.phone:
+        _become(instance, contact, number)
+    contact.name, contact.note, contact.tags = name, note, tags
+    _save(instance, contact, former)
+
+
+def delete(instance: Instance, contact: Contact) -> None:
+    """Forgets the contact. Its chat stays, under the name that WhatsApp has."""
+    former = Contact(phone=contact.phone, lid=contact.lid)
+    db.session.delete(contact)
+    _tell(instance, former)
+
+
+def _save(instance: Instance, *people: Contact) -> None:
+    people[0].updated_at = utcnow()
+    people[0].index()
+    _tell(instance, *people)
+
+
+def _tell(instance: Instance, *people: Contact) -> None:
+    """Lists and chats show what became of `people`."""
+    naming.rename_chats(instance.id, people)
+    bell.changed(topics.contacts(instance.id))
+
+
+def _new(instance: Instance, number: str, name: str) -> Contact:
+    now = utcnow()
+    contact = Contact(
+        id=new_id("con", now),
+        instance_id=instance.id,
+        name=name,
+        book_name="",
+        push_name="",
+        business_name="",
+        note="",
+        tags=[],
+        created_at=now,
+    )
+    _become(instance, contact, number)
+    db.session.add(contact)
+    return contact
+
+
+def _become(instance: Instance, contact: Contact, number: str | None) -> None:
+    """The contact is whoever has this number, with all that WhatsApp knows of them."""
+    known = db.session.scalar(
+        select(WhatsAppContact).where(
+            WhatsAppContact.account_id == instance.account_id, WhatsAppContact.phone == number
+        )
+    )
+    contact.phone = number
+    contact.lid = known.lid if known and not _has_lid(instance, known.lid, contact) else None
+    for fact in ("book_name", "push_name", "business_name"):
+        setattr(contact, fact, getattr(known, fact) if known else "")
+
+
+def _has_lid(instance: Instance, lid: str | None, but: Contact) -> bool:
+    """Whether another contact has the LID: an import joins the two."""
+    query = select(Contact.id).where(Contact.instance_id == instance.id, Contact.lid == lid)
+    with db.session.no_autoflush:
+        return db.session.scalar(query) not in {None, but.id}
+
+
+def _with_number(instance: Instance, number: str | None) -> Contact | None:
+    query = select(Contact).where(Contact.instance_id == instance.id, Contact.phone == number)
+    return db.session.scalar(query)
+
+
+def _number(phone: str, country: str) -> str:
+    return normalize_phone(phone, country=country, field="phone")
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.split())
+    if len(name) > NAME_LENGTH:
+        message = N_("The name may have at most %(count)d characters.")
+        raise Invalid(message, field="name", code="name_too_long", count=NAME_LENGTH)
+    return name
+
+
+def _checked_note(note: str) -> str:
+    note = note.replace("\r\n", "\n").strip()
+    if len(note) > NOTE_LENGTH:
+        message = N_("The note may have at most %(count)d characters.")
+        raise Invalid(message, field="note", code="note_too_long", count=NOTE_LENGTH)
+    return note
+
+
+def _checked_tags(given: Sequence[str]) -> list[str]:
+    """Each tag once, however its letters are written."""
+    tags: dict[str, str] = {}
+    for tag in filter(str.strip, given):
+        tags.setdefault(fold(tag), " ".join(tag.split()))
+    if len(tags) > MOST_TAGS:
+        message = N_("A contact may have at most %(count)d tags.")
+        raise Invalid(message, field="tags", code="too_many_tags", count=MOST_TAGS)
+    if any(len(tag) > TAG_LENGTH for tag in tags.values()):
+        message = N_("A tag may have at most %(count)d characters.")
+        raise Invalid(message, field="tags", code="tag_too_long", count=TAG_LENGTH)
+    return list(tags.values())

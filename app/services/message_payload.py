@@ -1,0 +1,68 @@
+"""What a webhook is told of a message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.core.events import iso
+from app.extensions import db
+from app.models import Chat, LinkedAccount, Media, Message, Quote
+from app.models.chat import GROUP
+from app.models.message import OUTGOING
+from app.services.media_links import link_to
+
+
+def payload_of(message: Message) -> dict[str, Any]:
+    """The `data` of a webhook about this message: the specification's fields, and more."""
+    chat = db.session.get_one(Chat, message.chat_id)
+    return {
+        "messageId": message.id,
+        "whatsappId": message.wa_id,
+        "from": _sender_of(message, chat),
+        "fromLid": message.sender_lid,
+        "chatId": chat.jid,
+        "isGroup": chat.kind == GROUP,
+        "pushName": message.sender_name,
+        "type": message.kind,
+        "body": message.body,
+        "media": _linked(message.media) if message.media else None,
+        "quoted": quote_facts(message.quote) if message.quote else None,
+        "source": message.source,
+        "timestamp": iso(message.shown_at),
+    }
+
+
+def media_facts(media: Media) -> dict[str, Any]:
+    """What is known of a file. Until it is here that is what its sender says."""
+    return {
+        "kind": media.kind,
+        "mimeType": media.mime or media.claimed_mime or None,
+        "fileName": media.file_name or None,
+        "size": media.size,
+        "seconds": media.seconds,
+        "width": media.width,
+        "height": media.height,
+    }
+
+
+def _linked(media: Media) -> dict[str, Any]:
+    return media_facts(media) | {"url": link_to(media)}
+
+
+def quote_facts(quote: Quote) -> dict[str, Any]:
+    """What is told of the message that another answers."""
+    return {
+        "messageId": quote.original_id,
+        "whatsappId": quote.wa_id,
+        "fromMe": quote.from_me,
+        "type": quote.kind,
+        "body": quote.text,
+    }
+
+
+def _sender_of(message: Message, chat: Chat) -> str:
+    if message.direction == OUTGOING:
+        return f"{db.session.get_one(LinkedAccount, message.account_id).phone}@s.whatsapp.net"
+    if message.sender_phone:
+        return f"{message.sender_phone}@s.whatsapp.net"
+    return f"{message.sender_lid}@lid" if message.sender_lid else chat.jid

@@ -1,0 +1,91 @@
+"""Keeps chats named by the contacts: `known_as` is what they call the person, so that a list of
+chats is read without a look at them. Whoever changes a contact or makes a chat calls this."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, select
+
+from app import bell, topics
+from app.extensions import db
+from app.models import Chat, Contact, LinkedAccount, WhatsAppContact
+from app.models.chat import PERSON
+
+PEOPLE_AT_ONCE = 500
+"""How many people are looked for in one query."""
+
+Person = TypeVar("Person", Chat, Contact, WhatsAppContact)
+
+
+def find_people(
+    kind: type[Person],
+    within: ColumnElement[bool],
+    phones: Collection[str | None],
+    lids: Collection[str | None],
+) -> list[Person]:
+    """The rows of `kind` that have one of the numbers or one of the LIDs, each row once."""
+    numbers, ids = set(phones) - {None}, set(lids) - {None}
+    found: dict[str, Person] = {}
+    for known, column in ((numbers, kind.phone), (ids, kind.lid)):
+        if known:
+            rows = db.session.scalars(select(kind).where(within, column.in_(known)))
+            found.update((row.id, row) for row in rows)
+    return list(found.values())
+
+
+def rename_chats(instance_id: str, people: Iterable[Contact | WhatsAppContact]) -> None:
+    """Gives the chats with `people` the names that the contacts have for them now. Flushes."""
+    db.session.flush()
+    people = list(people)
+    of_instance = select(LinkedAccount.id).where(LinkedAccount.instance_id == instance_id)
+    accounts = db.session.scalars(of_instance).all()
+    for first in range(0, len(people) if accounts else 0, PEOPLE_AT_ONCE):
+        part = people[first : first + PEOPLE_AT_ONCE]
+        within = Chat.account_id.in_(accounts)
+        phones, lids = [one.phone for one in part], [one.lid for one in part]
+        name_chats(find_people(Chat, within, phones, lids))
+
+
+def name_chats(chats: Sequence[Chat]) -> None:
+    """Gives `chats`, all of one instance, the names that the contacts have for them now."""
+    chats = [chat for chat in chats if chat.kind == PERSON]
+    if not chats:
+        return
+    phones, lids = [chat.phone for chat in chats], [chat.lid for chat in chats]
+    ours = Contact.instance_id == chats[0].instance_id
+    saved = by_address(find_people(Contact, ours, phones, lids))
+    theirs = WhatsAppContact.account_id.in_({chat.account_id for chat in chats})
+    known: dict[str, list[WhatsAppContact]] = defaultdict(list)
+    for person in find_people(WhatsAppContact, theirs, phones, lids):
+        known[person.account_id].append(person)
+    books = {account_id: by_address(people) for account_id, people in known.items()}
+    for chat in chats:
+        book = books.get(chat.account_id, {})
+        _name(chat, one_with(saved, chat), one_with(book, chat))
+
+
+def _name(chat: Chat, contact: Contact | None, person: WhatsAppContact | None) -> None:
+    names = [contact.name if contact else "", *(one.book_name for one in (person, contact) if one)]
+    known_as = next(filter(None, names), "")
+    own = chat.name or (person.push_name or person.business_name if person else "")
+    if (known_as, own) != (chat.known_as, chat.name):
+        chat.known_as, chat.name = known_as, own
+        bell.changed(topics.chat(chat.id), topics.chats(chat.instance_id))
+
+
+def by_address(people: Iterable[Person]) -> dict[str, Person]:
+    """`people` by their numbers and by their LIDs."""
+    return {
+        address: one
+        for one in people
+        for address in (f"+{one.phone}" if one.phone else "", one.lid or "")
+        if address
+    }
+
+
+def one_with(people: dict[str, Person], other: Chat | Contact | WhatsAppContact) -> Person | None:
+    """The one of `people` (by_address) who has the number or the LID of `other`."""
+    return people.get(f"+{other.phone}") or people.get(other.lid or "")

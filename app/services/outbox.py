@@ -1,0 +1,62 @@
+"""The outbox of webhooks: what is due to endpoints, written along with what it tells of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+
+from app import bell
+from app.clock import utcnow
+from app.core.events import Event, body_of, subscription_for
+from app.core.ids import new_id
+from app.extensions import db
+from app.models import Delivery, Endpoint, Instance
+from app.models.webhook import DeliveryStatus
+from app.services.endpoint_rules import place_of
+
+QUEUE = "webhooks"
+JOB = "app.jobs.webhooks.drain_endpoint"
+
+
+def emit(instance_id: str, event: Event, data: dict[str, Any]) -> None:
+    """Writes a delivery for every endpoint that wants `event`, in the caller's transaction, and
+    rings for a sender once it is committed."""
+    now = utcnow()
+    body = body_of(event, data, instance_id=instance_id, now=now)
+    for endpoint_id in _told(instance_id, subscription_for(event, data)):
+        db.session.add(
+            Delivery(
+                id=new_id("dlv", now),
+                endpoint_id=endpoint_id,
+                instance_id=instance_id,
+                event=event.value,
+                body=body,
+                status=DeliveryStatus.PENDING,
+                due_at=now,
+                created_at=now,
+            )
+        )
+        ring(endpoint_id)
+
+
+def _told(instance_id: str, wanted: str) -> list[str]:
+    """The endpoints to tell, no two of them at one address: the instance's own come first, the
+    oldest of them before the others, then those for all instances of its owner."""
+    owner = select(Instance.owner_id).where(Instance.id == instance_id).scalar_subquery()
+    everywhere = and_(Endpoint.instance_id.is_(None), Endpoint.owner_id == owner)
+    rows = db.session.execute(
+        select(Endpoint.id, Endpoint.url, Endpoint.events)
+        .where(or_(Endpoint.instance_id == instance_id, everywhere), Endpoint.enabled.is_(True))
+        .order_by(Endpoint.instance_id.is_(None), Endpoint.id)
+    )
+    places: dict[str, str] = {}
+    for endpoint_id, url, events in rows:
+        if wanted in events:
+            places.setdefault(place_of(url), endpoint_id)
+    return list(places.values())
+
+
+def ring(endpoint_id: str) -> None:
+    """Queues one drain of the endpoint, unless one waits in the queue already."""
+    bell.enqueue_once(QUEUE, JOB, endpoint_id)

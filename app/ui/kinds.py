@@ -1,0 +1,57 @@
+"""The kinds of messages in words and pictures: what stands for one that has no text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import gettext
+
+from app.core.media import MediaKind
+from app.core.texts import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a kind of message is called, and its icon of the sprite."""
+
+    word: str
+    icon: str
+
+
+# By what messages.kind holds: kinds of files, and WhatsApp's own names for the rest.
+KINDS = {
+    "image": Kind(N_("Photo"), "photo"),
+    "video": Kind(N_("Video"), "video"),
+    "gif": Kind(N_("GIF"), "gif"),
+    "audio": Kind(N_("Audio"), "music"),
+    "voice": Kind(N_("Voice message"), "microphone"),
+    "document": Kind(N_("Document"), "file"),
+    "sticker": Kind(N_("Sticker"), "sticker"),
+    "location": Kind(N_("Location"), "map-pin"),
+    "live_location": Kind(N_("Live location"), "map-pin"),
+    "contact": Kind(N_("Contact card"), "user"),
+    "contacts_array": Kind(N_("Contact cards"), "users"),
+    "poll_creation": Kind(N_("Poll"), "chart-bar"),
+    "poll_update": Kind(N_("Vote in a poll"), "chart-bar"),
+    "reaction": Kind(N_("Reaction"), "mood-smile"),
+    "unavailable": Kind(N_("Open this message on the phone"), "device-mobile"),
+}
+SOME_KIND = Kind(N_("This kind of message is not shown yet"), "help-circle")
+
+
+def kind_of(kind: str) -> Kind:
+    """The word and the icon of `kind`."""
+    return KINDS.get(kind, SOME_KIND)
+
+
+def kind_words(kind: str) -> str:
+    """What stands for a message without a text."""
+    return str(gettext(kind_of(kind).word))
+
+
+def line_words(kind: str, text: str) -> str:
+    """A message in one line of a list: its text or caption, a document by its name, else its
+    kind."""
+    if kind == MediaKind.DOCUMENT and text:
+        return str(gettext("Document: %(name)s", name=text))
+    return text or kind_words(kind)

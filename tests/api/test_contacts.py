@@ -1,0 +1,110 @@
+"""Contacts and their import over the API."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.jobs import imports
+from app.services import contact_imports
+from app.transaction import transaction
+from tests import factories
+
+
+@pytest.fixture
+def path(linked):
+    """The address of the contacts of a linked instance."""
+    return f"/api/instances/{linked.id}/contacts"
+
+
+def refusal(answer):
+    return answer.status_code, answer.get_json(force=True)["code"]
+
+
+def test_whatsapps_contacts_are_listed_searched_and_paged(app, api, linked, path):
+    with app.app_context():
+        factories.whatsapp_contact(
+            linked.account,
+            phone="79161234567",
+            lid="8000",
+            book_name="Мария",
+            business_name="Цветы",
+        )
+        factories.whatsapp_contact(linked.account, phone=None, lid="8001", push_name="Anna")
+    first = api.get(f"{path}?limit=1").get_json()
+    rest = api.get(f"{path}?limit=1&cursor={first['nextCursor']}").get_json()
+    assert [one["name"] for one in first["items"] + rest["items"]] == ["Anna", "Мария"]
+    assert rest["nextCursor"] is None
+    (found,) = api.get(path, query_string={"search": "8 916 123"}).get_json()["items"]
+    assert (found["phone"], found["isBusiness"], found["chatId"]) == (
+        "79161234567",
+        True,
+        "79161234567@s.whatsapp.net",
+    )
+    (hidden,) = api.get(f"{path}?search=ANNA").get_json()["items"]
+    assert (hidden["phone"], hidden["chatId"]) == (None, "8001@lid")
+
+
+def test_a_contact_is_added_shown_changed_and_deleted(api, path):
+    made = api.post(path, json={"phone": "8 916 123-45-67", "name": "Maria"})
+    contact = made.get_json()
+    assert (made.status_code, contact["phone"], contact["savedName"]) == (
+        201,
+        "79161234567",
+        "Maria",
+    )
+    place = f"{path}/{contact['id']}"
+    assert api.get(place).get_json() == contact
+    changed = api.put(place, json={"phone": "+79261234567", "name": ""}).get_json()
+    assert changed["name"] == "+7 926 123-45-67"
+    noted = {"phone": "+79261234567", "name": "", "tags": ["VIP"], "note": "Tulips"}
+    assert api.put(place, json=noted).get_json()["tags"] == ["VIP"]
+    kept = api.put(place, json={"phone": "+79261234567", "name": ""}).get_json()
+    assert (kept["tags"], kept["note"]) == (["VIP"], "Tulips")
+    listed = api.get(f"{path}?source=database").get_json()["items"]
+    assert [one["id"] for one in listed] == [contact["id"]]
+    assert api.delete(place).status_code == 204
+    assert refusal(api.get(place)) == (404, "contact_not_found")
+
+
+def test_a_number_that_is_there_is_refused_or_updated_on_demand(api, path):
+    first = api.post(path, json={"phone": "+79161234567", "name": "Maria"}).get_json()
+    again = {"phone": "89161234567", "name": "Masha"}
+    assert refusal(api.post(path, json=again)) == (409, "contact_exists")
+    updated = api.post(path, json=again | {"update": True}).get_json()
+    assert (updated["id"], updated["name"]) == (first["id"], "Masha")
+
+
+def test_what_is_wrong_is_told_by_field(api, path):
+    answer = api.post(path, json={"phone": "call me", "name": "Maria"})
+    assert (answer.status_code, answer.get_json(force=True)["field"]) == (422, "phone")
+    assert refusal(api.get(f"{path}?cursor=!")) == (422, "bad_cursor")
+    assert refusal(api.get(f"{path}?source=moon")) == (422, "validation_failed")
+
+
+def test_an_import_is_started_watched_and_over(app, api, linked, path):
+    with app.app_context():
+        for _ in range(3):
+            factories.whatsapp_contact(linked.account)
+    started = api.post(f"{path}/imports")
+    job = started.get_json()
+    assert started.status_code == 202
+    assert api.post(f"{path}/imports").get_json()["id"] == job["id"]
+    with app.app_context():
+        go_on_without_the_host(job["id"])
+        imports.run(job["id"])
+    done = api.get(f"{path}/imports/{job['id']}").get_json()
+    assert (done["state"], done["total"], done["imported"], done["added"]) == ("done", 3, 3, 3)
+    assert refusal(api.post(f"{path}/imports/{job['id']}/cancel")) == (409, "not_running")
+
+
+def test_an_import_is_cancelled(api, path):
+    job = api.post(f"{path}/imports").get_json()
+    over = api.post(f"{path}/imports/{job['id']}/cancel").get_json()
+    assert (over["state"], over["imported"]) == ("cancelled", 0)
+    assert refusal(api.get(f"{path}/imports/imp_NOTHING")) == (404, "import_not_found")
+
+
+def go_on_without_the_host(import_id: str) -> None:
+    """The session's host did not answer in time: the sweep goes on without it."""
+    with transaction():
+        contact_imports.take_up(import_id)

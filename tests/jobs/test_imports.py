@@ -1,0 +1,118 @@
+"""An import whose worker is killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, insert, select
+
+from app.clock import utcnow
+from app.config import Settings
+from app.core.ids import new_id
+from app.core.naming import search_text, sort_key
+from app.extensions import db
+from app.jobs import imports
+from app.models import Contact, ContactImport, Instance, LinkedAccount, User, WhatsAppContact
+from app.services import contact_imports
+from app.transaction import transaction
+from tests import factories
+from tests.waiting import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+PEOPLE = 12_000
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def shop_id(app: Flask, bob: User) -> str:
+    """An instance whose WhatsApp knows many people."""
+    with app.app_context():
+        instance = factories.instance(bob)
+        shop_id = instance.id
+        _fill(factories.linked_account(instance))
+        return shop_id
+
+
+def _fill(account: LinkedAccount) -> None:
+    now, names = utcnow(), ("book_name", "push_name", "business_name")
+    rows = [
+        {
+            "id": new_id("wac", now),
+            "account_id": account.id,
+            "phone": f"7916{number:07}",
+            "sort_key": sort_key("", f"7916{number:07}", None),
+            "search": search_text(phone=f"7916{number:07}"),
+            "created_at": now,
+            **dict.fromkeys(names, ""),
+        }
+        for number in range(PEOPLE)
+    ]
+    with transaction() as session:
+        session.execute(insert(WhatsAppContact), rows)
+
+
+class Workers:
+    """Processes of `worker.py jobs`, one at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.environment = {
+            **os.environ,
+            "DATA_DIR": str(settings.data_dir),
+            "DATABASE_URL": settings.database_url,
+            "REDIS_URL": settings.redis_url,
+            "SECRET_KEY": settings.secret_key,
+            "ENCRYPTION_KEYS": ",".join(settings.encryption_keys),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "worker.py", "jobs"]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment)
+
+    def kill(self) -> None:
+        """Ends it as a crash would, and its fork with it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def workers(settings: Settings) -> Iterator[Workers]:
+    started = Workers(settings)
+    yield started
+    started.kill()
+
+
+def now_of(job_id: str) -> ContactImport:
+    db.session.rollback()
+    return db.session.get_one(ContactImport, job_id)
+
+
+@pytest.mark.timeout(180)
+def test_a_killed_import_goes_on_where_it_stood_and_counts_right(
+    app: Flask, shop_id: str, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers.start()
+    with app.app_context():
+        with transaction() as session:
+            job_id = contact_imports.start(session.get_one(Instance, shop_id)).id
+        wait_for(lambda: now_of(job_id).cursor, PATIENCE, "it copies")
+        workers.kill()
+        there = now_of(job_id)
+        assert there.state == "copying"
+        assert 0 < there.added < PEOPLE
+
+        monkeypatch.setattr(contact_imports, "STALLED", utcnow() - utcnow())
+        imports.sweep()
+        workers.start()
+        wait_for(lambda: not now_of(job_id).is_running, PATIENCE, "it is done")
+        workers.kill()
+        job = now_of(job_id)
+        assert (job.state, job.added, job.updated, job.unchanged) == ("done", PEOPLE, 0, 0)
+        assert db.session.scalar(select(func.count()).select_from(Contact)) == PEOPLE

@@ -1,0 +1,273 @@
+"""The product on the test network with something to see on every page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from flask import g
+from playwright.sync_api import BrowserContext, Page, StorageState, expect
+from werkzeug.exceptions import InternalServerError
+
+from app import create_app
+from app.clock import utcnow
+from app.config import Settings
+from app.core.errors import RateLimited
+from app.core.states import InstanceState, MessageStatus
+from app.extensions import db
+from app.models import Chat, Instance, LinkedAccount, User
+from app.models.contact_import import ImportState
+from app.models.message import OUTGOING
+from app.services import instances, invitations, password_resets, webhooks
+from app.services.webhooks import Wish
+from app.transaction import transaction
+from app.ui import errors
+from tests import factories
+from tests.product import Product
+
+EMAIL, PASSWORD = "anna@example.com", "correct horse battery staple"
+LONG_NAME = "Очень длинное имя инстанса, которое не помещается в одну строку"
+ECHO = "+1 555 100-0010"
+LINKED_WITHIN = 60_000  # milliseconds
+NEWCOMER = "ivan.konstantinopolsky@example.com"
+_S, _M = InstanceState, MessageStatus
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Paths of what there is to see."""
+
+    linked: str  # an instance with a phone, by the product itself
+    chat: str  # a conversation of `linked` with an answer in it
+    shelf: dict[str, str]  # instances that stand still, by their state or reason
+    busy_chat: str  # a conversation with a message of every kind
+    links: dict[str, str]  # what works once, and the pages of people
+    recorded: dict[str, str]  # pages that the product shows no more, or only when it breaks
+    newcomer: StorageState  # the browser of somebody without an instance
+
+
+def build(context: BrowserContext, product: Product, data_dir: Path) -> Stage:
+    """Makes the first administrator in `context`, links a phone, and fills the shelves."""
+    page = context.new_page()
+    recorded = {"setup": page.request.get(product.setup_path).text()}
+    _make_administrator(page, product)
+    linked = _link_a_phone(page)
+    chat = _write(page, linked)
+    page.close()
+    with database_beside(data_dir):
+        anna = db.session.query(User).filter_by(email=EMAIL).one()
+        shelf, busy_chat = _fill_shelf(anna)
+        links = _make_links(anna)
+        _set_up_webhooks(anna)
+    recorded |= _record_errors(data_dir)
+    newcomer = _let_in(context, product, links.pop("newcomer"))
+    return Stage(linked, chat, shelf, busy_chat, links, recorded, newcomer)
+
+
+def _make_links(anna: User) -> dict[str, str]:
+    """Paths: open invitations, a reset link, the pages of a person."""
+    ivan = factories.user(email=NEWCOMER, name="Иван Константинопольский")
+    olga = factories.user(email="olga@example.com", name="Ольга", disabled_at=_ago(90))
+    oleg = factories.user(email="oleg@example.com", name="Олег")
+    with transaction():
+        newcomer, open_one = (
+            invitations.create(actor=anna, email=e) for e in ("", "k@example.com")
+        )
+        token, _ = password_resets.create(oleg, actor=anna)
+    return {
+        "newcomer": f"/invite/{newcomer.token_encrypted}",
+        "invited": f"/invite/{open_one.token_encrypted}",
+        "reset": f"/reset/{token}",
+        "invitation": f"/ui/users/invitations/{open_one.id}",
+        "user": f"/ui/users/{ivan.id}",
+        "user_disabled": f"/ui/users/{olga.id}",
+    }
+
+
+def _set_up_webhooks(anna: User) -> None:
+    """One for all instances and one of an instance, switched off: what goes on is of others."""
+    everywhere = Wish(url="https://crm.example/whatsapp", headers={"X-Shop": "1"}, enabled=False)
+    own = Wish(url="https://shop.example/" + "very-long-path/" * 8, enabled=False)
+    with transaction():
+        instance = instances.all_of(anna)[0]
+        webhooks.create(anna, None, everywhere, actor=anna)
+        webhooks.create(anna, instance, own, actor=anna)
+
+
+def _record_errors(data_dir: Path) -> dict[str, str]:
+    """The pages of errors that nobody can cause in passing."""
+    app = create_app(Settings(data_dir=data_dir, database_url="", sandbox=True))
+    pages = {}
+    for name, error in (
+        ("error-429", RateLimited(retry_after=55)),
+        ("error-500", InternalServerError()),
+    ):
+        with app.test_request_context("/ui/instances", headers={"Accept-Language": "ru"}):
+            g.request_id = "01KB0000000000000000000000"
+            pages[name] = errors.answer(error).get_data(as_text=True)
+    app.extensions["redis"].close()
+    return pages
+
+
+def _let_in(context: BrowserContext, product: Product, path: str) -> StorageState:
+    """Follows an invitation in a browser of its own, which stays signed in."""
+    assert context.browser
+    own = context.browser.new_context(base_url=product.address, locale="ru-RU")
+    page = own.new_page()
+    page.goto(path)
+    page.get_by_label("Email").fill("new@example.com")
+    page.get_by_label("Пароль", exact=True).fill(PASSWORD)
+    page.locator("main form button.primary").click()
+    expect(page).to_have_url(re.compile("/ui/instances$"))
+    state = own.storage_state()
+    own.close()
+    return state
+
+
+def _make_administrator(page: Page, product: Product) -> None:
+    page.goto(product.setup_path)
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Ваше имя").fill("Анна Смирнова")
+    page.get_by_label("Пароль").fill(PASSWORD)
+    page.get_by_role("button", name="Создать учётную запись").click()
+    expect(page).to_have_url(re.compile("/ui/instances$"))
+
+
+def _link_a_phone(page: Page) -> str:
+    page.goto("/ui/instances/new")
+    page.get_by_label("Имя", exact=True).fill("Цветы на Садовой")
+    page.get_by_role("button", name="Создать инстанс").click()
+    expect(page.locator("#state .qr svg")).to_be_visible(timeout=LINKED_WITHIN)
+    page.locator("#test_phone-scan").click()
+    expect(page.locator("#state")).to_contain_text("Подключено", timeout=LINKED_WITHIN)
+    return _path(page)
+
+
+def _write(page: Page, linked: str) -> str:
+    page.goto(f"{linked}/chat")
+    page.locator("#to").fill(ECHO)
+    page.keyboard.press("Enter")
+    page.locator("#text").fill("Здравствуйте! Букет готов, можно забирать.")
+    page.keyboard.press("Enter")
+    expect(page.locator(".bubble-in")).to_be_visible(timeout=LINKED_WITHIN)
+    return _path(page)
+
+
+def _path(page: Page) -> str:
+    return re.sub(r"^https?://[^/]+", "", page.url)
+
+
+@contextmanager
+def database_beside(data_dir: Path) -> Iterator[None]:
+    """The product's own database, from beside it."""
+    app = create_app(Settings(data_dir=data_dir, database_url="", sandbox=True), web=False)
+    with app.app_context():
+        yield
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _fill_shelf(anna: User) -> tuple[dict[str, str], str]:
+    made = {
+        "stopped": factories.instance(anna, name=LONG_NAME, state=_S.STOPPED),
+        "logged_out": _problem(anna, "Склад", _S.LOGGED_OUT, "phone_logged_out"),
+        "qr_expired": _problem(anna, "Доставка", _S.FAILED, "qr_expired"),
+        "banned": _problem(anna, "Рассылка", _S.FAILED, "temporary_ban"),
+        "outdated": _problem(anna, "Офис", _S.FAILED, "client_outdated"),
+        "replaced": _problem(anna, "Ларёк", _S.FAILED, "stream_replaced"),
+        "second_link": _problem(anna, "Филиал", _S.FAILED, "same_number_elsewhere"),
+        "connecting": factories.instance(anna, name="Кафе", state=_S.CONNECTING),
+        "disconnected": _disconnected(anna),
+        "pairing": factories.instance(anna, name="Новый номер"),
+        "paused": _paused(anna),
+    }
+    shelf = {word: f"/ui/instances/{instance.id}" for word, instance in made.items()}
+    return shelf, _fill_chat(made["stopped"])
+
+
+def _problem(anna: User, name: str, state: InstanceState, reason: str) -> Instance:
+    until = (utcnow() + timedelta(hours=5)).isoformat()
+    detail = {"until": until, "phone": "79991234567", "instance": "Доставка"}
+    return factories.instance(anna, name=name, state=state, reason=reason, reason_detail=detail)
+
+
+def _disconnected(anna: User) -> Instance:
+    instance = factories.instance(
+        anna,
+        name="Мастерская",
+        state=_S.DISCONNECTED,
+        reason="network_unreachable",
+        retry_at=utcnow() + timedelta(minutes=2),
+        problem="network_unreachable",
+        problem_since=_ago(3),
+    )
+    account = factories.linked_account(instance, push_name="Мастерская на углу")
+    factories.whatsapp_contact(account, book_name="Анна")
+    # Nobody takes it up: it seems to get on.
+    values = {"state": ImportState.COPYING, "touched_at": utcnow() + timedelta(days=1)}
+    factories.contact_import(account, total=1290, added=600, **values)
+    return instance
+
+
+def _paused(anna: User) -> Instance:
+    """An instance whose queue is paused, with a message in it, and one for tomorrow."""
+    instance = factories.instance(
+        anna,
+        name="Опт",
+        state=_S.STOPPED,
+        queue_paused_at=_ago(20),
+        queue_paused_by="Анна Смирнова",
+        queue_pause_reason="Переучёт до обеда",
+    )
+    chat = factories.chat(factories.linked_account(instance), name="Виктория")
+    values = {"direction": OUTGOING, "status": _M.QUEUED, "source": "ui", "wa_id": None}
+    factories.message(chat, body="Счёт готов, оплатите, пожалуйста, до пятницы.", **values)
+    tomorrow = utcnow() + timedelta(days=1)
+    later = {"send_at": tomorrow, "due_at": tomorrow, "shown_at": tomorrow}
+    factories.message(chat, body="Доброе утро! Заказ уже едет.", **values, **later)
+    return instance
+
+
+def _fill_chat(instance: Instance) -> str:
+    """A conversation with a message in every state."""
+    account = factories.linked_account(instance)
+    chat = factories.chat(account, name="Мария Константинопольская-Заречная", unread=3)
+    factories.chat(account, name="", last_at=utcnow() - timedelta(days=3), unread=120)
+    factories.message(chat, body="Добрый день! А пионы ещё есть?", shown_at=_ago(90))
+    states = (_M.QUEUED, _M.SENT, _M.READ, _M.FAILED, _M.UNCONFIRMED, _M.EXPIRED)
+    for number, status in enumerate(states):
+        factories.message(
+            chat,
+            direction=OUTGOING,
+            status=status,
+            body=f"Ответ номер {number}: " + "да, есть белые и розовые. " * (number % 3),
+            failure="not_on_whatsapp" if status is _M.FAILED else None,
+            shown_at=_ago(60 - number),
+        )
+    factories.message(chat, body="https://example.com/" + "a" * 120, shown_at=_ago(1))
+    _fill_contacts(instance, account, chat)
+    return f"/ui/instances/{instance.id}/chat/{chat.id}"
+
+
+def _fill_contacts(instance: Instance, account: LinkedAccount, chat: Chat) -> None:
+    """Contacts of both sources: short and long names, a business, somebody without a number; and
+    an import that is over."""
+    factories.contact(instance, name="Мария Константинопольская-Заречная", phone=chat.phone)
+    values = {"note": "Любит тюльпаны, звонить после шести", "tags": ["опт", "постоянный клиент"]}
+    factories.contact(instance, name="Виктория", **values)
+    for name in ("Анна", "Борис Иванович", "Очень длинное имя контакта " + "и ещё длиннее " * 4):
+        factories.contact(instance, name=name)
+    factories.whatsapp_contact(account, phone=chat.phone, book_name="Маша")
+    factories.whatsapp_contact(account, push_name="Flowers", business_name="Flowers & Co")
+    factories.whatsapp_contact(account, phone=None, lid="80001234567890", push_name="🌷 Tulip")
+    factories.whatsapp_contact(account)
+    over = {"state": ImportState.DONE, "finished_at": utcnow()}
+    factories.contact_import(account, total=1290, added=1234, unchanged=56, **over)
+
+
+def _ago(minutes: int) -> datetime:
+    return utcnow() - timedelta(minutes=minutes)

@@ -1,0 +1,84 @@
+"""The real engine on the sandbox network: from the QR code to ticks and replies."""
+
+from __future__ import annotations
+
+from app.core.states import InstanceState, MessageStatus
+from app.extensions import db
+from app.models import Quote
+from app.services import messaging
+from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
+from tests.waiting import wait_for
+
+
+def test_phone_is_linked_and_its_session_opened(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+
+    instance = product.instance(instance_id)
+    assert instance.account is not None
+    assert instance.account.phone == OWN_NUMBER
+    device = product.sandbox.client.account(OWN_NUMBER)["devices"][0]
+    assert instance.account.device == device["device"]
+    assert device["online"]
+
+
+def test_queued_text_is_delivered_and_its_ticks_move(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+
+    message_id = product.queue(instance_id, "Hello")
+
+    wait_for(lambda: product.received(), PATIENCE, "the text arrives")
+    assert [entry["text"] for entry in product.received()] == ["Hello"]
+    wait_for(lambda: product.message(message_id).status == MessageStatus.DELIVERED, PATIENCE)
+    product.sandbox.client.read(PEER_NUMBER, OWN_NUMBER)
+    wait_for(lambda: product.message(message_id).status == MessageStatus.READ, PATIENCE)
+
+
+def test_reply_is_stored_once_in_the_chat_it_answers(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    product.queue(instance_id, "Hello")
+    wait_for(lambda: product.received(), PATIENCE)
+
+    product.sandbox.client.send(PEER_NUMBER, OWN_NUMBER, "Hello yourself")
+
+    wait_for(lambda: len(product.messages(instance_id)) == 2, PATIENCE)
+    chat, *others = product.chats(instance_id)
+    assert not others
+    assert (chat.unread, chat.last_text, chat.name) == (1, "Hello yourself", "Peer")
+    expected = {("Hello", MessageStatus.DELIVERED), ("Hello yourself", MessageStatus.RECEIVED)}
+    wait_for(
+        lambda: {(one.body, one.status) for one in product.messages(instance_id)} == expected,
+        PATIENCE,
+        "the reply and the receipt are written down, in whichever order",
+    )
+
+
+def test_answers_carry_what_they_answer_both_ways(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    client = product.sandbox.client
+    asked = client.send(PEER_NUMBER, OWN_NUMBER, "When?")
+    wait_for(lambda: product.messages(instance_id), PATIENCE, "the question is here")
+    values = {"to": PEER_NUMBER, "text": "At five", "source": "api", "country": "RU"}
+    answer_id = product.act(messaging.queue_text, instance_id, **values, reply_to=asked)
+
+    wait_for(lambda: product.received(), PATIENCE, "the answer is on the phone")
+    (answer,) = product.received()
+    assert (answer["quoted"]["id"], answer["quoted"]["text"]) == (asked, "When?")
+    wait_for(lambda: product.message(answer_id).wa_id, PATIENCE, "its id is known")
+
+    client.send(PEER_NUMBER, OWN_NUMBER, "Good", quote=str(answer["id"]))
+
+    wait_for(lambda: len(product.messages(instance_id)) == 3, PATIENCE, "the thanks are here")
+    with product.app.app_context():
+        (thanks,) = [one for one in product.messages(instance_id) if one.body == "Good"]
+        quote = db.session.get_one(Quote, thanks.id)
+        assert (quote.original_id, quote.from_me, quote.text) == (answer_id, True, "At five")
+
+
+def test_session_is_back_when_its_host_was_killed(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    product.kill("sessions")
+    product.start("sessions")
+    message_id = product.queue(instance_id, "After the crash")
+
+    wait_for(lambda: product.message(message_id).status == MessageStatus.DELIVERED, PATIENCE)
+    product.wait_state(instance_id, InstanceState.CONNECTED)

@@ -1,0 +1,138 @@
+"""Files of every kind through the real engine and the test network: byte for byte, both ways."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from app.core.media import MediaKind
+from app.core.states import MessageStatus
+from app.extensions import db
+from app.models import Instance, Media, Message
+from app.services import chats, uploads
+from app.services.media import NewFile
+from app.storage import storage_of
+from app.transaction import transaction
+from tests.core.test_pictures import image
+from tests.core.test_sniffing import MP4, OGG
+from tests.media_host import content_of
+from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
+from tests.waiting import wait_for
+
+SENT_KINDS = (MediaKind.IMAGE, MediaKind.VIDEO, MediaKind.AUDIO, MediaKind.DOCUMENT)
+CONTENTS = {
+    MediaKind.IMAGE: image("JPEG", (900, 600)),
+    MediaKind.VIDEO: MP4 + os.urandom(300_000),
+    MediaKind.GIF: MP4 + os.urandom(50_000),
+    MediaKind.AUDIO: b"\xff\xfb\x90\x64" + bytes(40_000),
+    MediaKind.VOICE: OGG + os.urandom(20_000),
+    MediaKind.DOCUMENT: b"%PDF-1.7" + os.urandom(3_000_001),
+    MediaKind.STICKER: image("WEBP", (512, 512)),
+}
+
+
+@pytest.fixture
+def with_jobs(linked: tuple[Product, str]) -> tuple[Product, str]:
+    """A connected instance, and somebody who fetches files."""
+    linked[0].start("webhooks", "jobs")
+    return linked
+
+
+def media_of(product: Product, instance_id: str) -> dict[str, Media]:
+    """All files, by the WhatsApp id of their messages."""
+    with product.app.app_context():
+        query = select(Message.wa_id, Media).join(Media, Media.message_id == Message.id)
+        found = {str(wa_id): media for wa_id, media in db.session.execute(query)}
+        db.session.expunge_all()
+        return found
+
+
+def stored_bytes(product: Product, media: Media) -> bytes:
+    return storage_of(product.settings).read(str(media.storage_key))
+
+
+def queue_file(product: Product, instance_id: str, content: bytes, kind: MediaKind) -> str:
+    with product.app.app_context():
+        with storage_of(product.settings).draft() as draft:
+            draft.write(content)
+            facts = uploads.facts_of(draft, f"файл.{kind}")
+            assert facts.kind is kind
+            file = NewFile(facts, draft.keep())
+        with transaction() as session:
+            instance = session.get_one(Instance, instance_id)
+            chat = chats.with_address(instance, PEER_NUMBER, country="RU")
+            caption = f"caption of {kind}" if kind in uploads.CAPTIONED else ""
+            return uploads.queue_file_in(instance, chat, file, caption=caption, source="ui").id
+
+
+def test_files_of_every_kind_arrive_byte_for_byte(with_jobs: tuple[Product, str]) -> None:
+    product, instance_id = with_jobs
+    client = product.sandbox.client
+    ids = {
+        client.send_media(PEER_NUMBER, OWN_NUMBER, kind, content, file_name="a.pdf"): kind
+        for kind, content in CONTENTS.items()
+    }
+
+    def all_stored() -> bool:
+        found = media_of(product, instance_id)
+        return ids.keys() <= found.keys() and all(found[one].is_stored for one in ids)
+
+    wait_for(all_stored, PATIENCE, "every file is stored")
+    found = media_of(product, instance_id)
+    for wa_id, kind in ids.items():
+        assert found[wa_id].kind == kind
+        assert stored_bytes(product, found[wa_id]) == CONTENTS[kind]
+    photo = next(wa_id for wa_id, kind in ids.items() if kind is MediaKind.IMAGE)
+    wait_for(lambda: media_of(product, instance_id)[photo].thumbnail_key, PATIENCE, "a thumbnail")
+
+    sent = [queue_file(product, instance_id, CONTENTS[kind], kind) for kind in SENT_KINDS]
+    _arrive_on_the_phone(product, sent)
+
+
+def _arrive_on_the_phone(product: Product, sent: list[str]) -> None:
+    client = product.sandbox.client
+    for message_id in sent:
+        wait_for(
+            lambda message_id=message_id: product.message(message_id).wa_id, PATIENCE, "it is sent"
+        )
+    wait_for(lambda: len(client.media(PEER_NUMBER)) == len(sent), PATIENCE, "the phone has all")
+    for message_id, kind in zip(sent, SENT_KINDS, strict=True):
+        wa_id = str(product.message(message_id).wa_id)
+        assert client.media_bytes(PEER_NUMBER, wa_id) == CONTENTS[kind]
+    told = client.media(PEER_NUMBER)
+    assert [one["kind"] for one in told] == [kind.value for kind in SENT_KINDS]
+    assert told[0]["caption"] == "caption of image"
+    assert (told[3]["file_name"], told[3]["caption"]) == ("файл.document", "caption of document")
+
+
+def test_host_killed_in_the_middle_of_an_upload_sends_the_file_once(
+    linked: tuple[Product, str], tmp_path: Path
+) -> None:
+    product, instance_id = linked
+    content = b"%PDF-1.7" + content_of(20_000_000)
+    message_id = queue_file(product, instance_id, content, MediaKind.DOCUMENT)
+    wait_for(
+        lambda: product.message(message_id).status == MessageStatus.SENDING, PATIENCE, "sending"
+    )
+    product.kill("sessions")
+    assert product.message(message_id).status == MessageStatus.SENDING
+
+    product.start("sessions")
+
+    client = product.sandbox.client
+    wait_for(lambda: client.media(PEER_NUMBER), PATIENCE, "it has arrived")
+    wait_for(
+        lambda: (
+            product.message(message_id).status not in {MessageStatus.QUEUED, MessageStatus.SENDING}
+        ),
+        PATIENCE,
+        "it is settled",
+    )
+    (told,) = client.media(PEER_NUMBER)
+    client.save_media(PEER_NUMBER, str(told["id"]), tmp_path / "file")
+    arrived = hashlib.sha256((tmp_path / "file").read_bytes()).digest()
+    assert arrived == hashlib.sha256(content).digest()
