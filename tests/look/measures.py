@@ -9,8 +9,8 @@ from playwright.sync_api import Page
 
 MOST_BYTES, MOST_REQUESTS = 150_000, 8
 """Of a page's first load, as they go over the wire."""
-MOST_SHIFTED = 0.01
-"""The sum of layout shifts, as browsers count it."""
+MOST_SHIFTED, MOST_SHIFTED_LOADING = 0.01, 0.1
+"""The sum of layout shifts, as browsers count it; a page is painted before it has all come."""
 
 # Runs before the page's own scripts: what shifts without anybody's doing, what the policy refuses.
 WATCH = """
@@ -26,6 +26,9 @@ document.addEventListener("securitypolicyviolation", (event) => {
   window.refused.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
 });
 """
+# The shifts seen, once two frames more have been painted, and taken from the list.
+SEEN_SHIFTS = """() => new Promise((done) => requestAnimationFrame(() =>
+  requestAnimationFrame(() => setTimeout(() => done(window.shifts.splice(0)), 0))))"""
 # Text that a box cuts without saying so with an ellipsis, and controls smaller than a fingertip.
 CUT = """() => [...document.querySelectorAll("main *, .top *, .rail *, dialog[open] *")]
   .filter((e) => e.checkVisibility() && e.childElementCount === 0 && e.textContent.trim()
@@ -98,9 +101,12 @@ def refusals(page: Page) -> list[str]:
     return list(page.evaluate("window.refused"))
 
 
-def shifts(page: Page) -> list[str]:
-    """What moved by itself so far, once it is more than a hair. Wants WATCH in the page."""
-    found = page.evaluate("window.shifts")
-    if sum(one["value"] for one in found) <= MOST_SHIFTED:
+def shifts(page: Page, most: float = MOST_SHIFTED) -> list[str]:
+    """What moved by itself since this was last asked, once it is more than `most` in sum.
+
+    Wants WATCH in the page.
+    """
+    found = page.evaluate(SEEN_SHIFTS)
+    if sum(one["value"] for one in found) <= most:
         return []
     return [f"{one['value']:.4f}: {one['moved']}" for one in found]
