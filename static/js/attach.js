@@ -26,6 +26,7 @@
     cancel.hidden = !items.length;
     send.disabled = Boolean(running) || items.some((item) => item.refused);
   };
+  const remover = (item) => item.shown.querySelector(".attach-remove");
   const remove = (item) => {
     if (item.request) item.request.abort();
     const next = item.shown.nextElementSibling ?? item.shown.previousElementSibling;
@@ -46,7 +47,7 @@
     shown.querySelector(".attach-note").textContent = why;
     item.refused = Boolean(why);
     if (/^image\/(png|jpeg|gif|webp)$/.test(file.type) && !why) picture(item);
-    shown.querySelector(".attach-remove").addEventListener("click", () => remove(item));
+    remover(item).addEventListener("click", () => remove(item));
     items.push(item);
     tray.append(shown);
   };
@@ -80,7 +81,13 @@
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) bar.value = event.loaded / event.total;
     });
-    const over = (sentence) => { item.request = null; done(sentence); };
+    // All of it is on its way, so taking it back would only hide that it is sent.
+    request.upload.addEventListener("load", () => { item.handed = remover(item).disabled = true; });
+    const over = (sentence) => {
+      item.request = null;
+      item.handed = remover(item).disabled = false;
+      done(sentence);
+    };
     request.addEventListener("load", () => over(request.status < 300 ? "" : told(request)));
     request.addEventListener("error", () => over(place.dataset.failed));
     request.addEventListener("abort", () => over(null));
@@ -141,7 +148,8 @@
     chooser.value = "";
   });
   cancel.addEventListener("click", () => {
-    for (const item of [...items]) remove(item);
+    for (const item of items.filter((one) => !one.handed)) remove(item);
+    if (items.length) return;
     caption.value = "";
     place.open = false;
     place.querySelector("summary").focus();
