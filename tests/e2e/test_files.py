@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.test_main_job import administrator, open_echo, shop  # noqa: F401 - fixtures
 from tests.product import Product, running_product
-from tests.slow_line import line_to
+from tests.slow_line import Line, line_to
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -70,6 +70,21 @@ def product(module_folder: Path) -> Iterator[Product]:
 def chat(page: Page, shop: str) -> Page:  # noqa: F811
     """The conversation with the contact that answers everything."""
     open_echo(page, shop)
+    return page
+
+
+@pytest.fixture
+def line(page: Page, product: Product) -> Iterator[Line]:
+    """What the browser of `far_chat` is connected through."""
+    with line_to(product.port) as line:
+        yield line
+        page.goto("about:blank")  # it would go on polling
+
+
+@pytest.fixture
+def far_chat(line: Line, page: Page, product: Product, shop: str) -> Page:  # noqa: F811
+    """The same conversation over a line that can be held."""
+    open_echo(page, line.address + shop.removeprefix(product.address))
     return page
 
 
@@ -136,42 +151,38 @@ def test_a_file_over_the_limit_is_named_beside_it_before_anything_is_sent(chat: 
 
 
 def test_a_slow_upload_shows_how_far_it_is_and_can_be_broken_off(
-    page: Page,
-    product: Product,
-    shop: str,  # noqa: F811
+    line: Line, far_chat: Page
 ) -> None:
-    with line_to(product.port) as line:
-        open_echo(page, line.address + shop.removeprefix(product.address))
-        before = bubbles(page).count()
-        line.hold_requests()
-        bring(page, "drop", ("long.bin", "application/octet-stream", b"\x01" * LIMIT))
-        page.get_by_role("button", name="Отправить медиафайл").click()
-        bar = tray(page).get_by_role("progressbar", name="Передача файла")
-        expect(bar).to_be_visible()
-        expect(bar).not_to_have_js_property("value", 0)
-        expect(tray(page).get_by_role("button", name="Убрать")).to_be_enabled()
-        page.get_by_role("button", name="Отмена", exact=True).click()
-        expect(tray(page)).to_have_count(0)
-        expect(page.locator("#attach-news")).to_be_empty()
-        line.release()
-        page.reload()
-        expect(bubbles(page)).to_have_count(before)
+    before = bubbles(far_chat).count()
+    line.hold_requests()
+    bring(far_chat, "drop", ("long.bin", "application/octet-stream", b"\x01" * LIMIT))
+    far_chat.get_by_role("button", name="Отправить медиафайл").click()
+    bar = tray(far_chat).get_by_role("progressbar", name="Передача файла")
+    expect(bar).to_be_visible()
+    expect(bar).not_to_have_js_property("value", 0)
+    expect(tray(far_chat).get_by_role("button", name="Убрать")).to_be_enabled()
+    far_chat.get_by_role("button", name="Отмена", exact=True).click()
+    expect(tray(far_chat)).to_have_count(0)
+    expect(far_chat.locator("#attach-news")).to_be_empty()
+    line.release()
+    far_chat.reload()
+    far_chat.get_by_label("Сообщение", exact=True).fill("Файла не будет")
+    far_chat.keyboard.press("Enter")
+    expect(bubbles(far_chat).last.locator(".ticks")).to_have_attribute("title", "Прочитано")
+    expect(bubbles(far_chat).last).to_contain_text("Файла не будет")
+    expect(bubbles(far_chat)).to_have_count(before + 1)
 
 
 def test_a_file_that_was_handed_over_can_no_longer_be_broken_off(
-    page: Page,
-    product: Product,
-    shop: str,  # noqa: F811
+    line: Line, far_chat: Page
 ) -> None:
-    with line_to(product.port) as line:
-        open_echo(page, line.address + shop.removeprefix(product.address))
-        before = bubbles(page).count()
-        bring(page, "drop", ("short.bin", "application/octet-stream", b"\x01" * 1000))
-        line.hold_answers()
-        page.get_by_role("button", name="Отправить медиафайл").click()
-        expect(tray(page).get_by_role("button", name="Убрать")).to_be_disabled()
-        page.get_by_role("button", name="Отмена", exact=True).click()
-        expect(tray(page)).to_have_count(1)
-        line.release()
-        expect(tray(page)).to_have_count(0)
-        expect(bubbles(page)).to_have_count(before + 1)
+    before = bubbles(far_chat).count()
+    bring(far_chat, "drop", ("short.bin", "application/octet-stream", b"\x01" * 1000))
+    line.hold_answers()
+    far_chat.get_by_role("button", name="Отправить медиафайл").click()
+    expect(tray(far_chat).get_by_role("button", name="Убрать")).to_be_disabled()
+    far_chat.get_by_role("button", name="Отмена", exact=True).click()
+    expect(tray(far_chat)).to_have_count(1)
+    line.release()
+    expect(tray(far_chat)).to_have_count(0)
+    expect(bubbles(far_chat)).to_have_count(before + 1)
