@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -271,6 +271,19 @@ def test_an_administrator_is_no_owner_either(app: Flask, ways: list[Way], alice:
     for way in of(ways, OWNER):
         assert call(app, way, alice).status_code == 404, way
     assert rows(app, without=alice) == before
+
+
+def test_what_is_in_somebody_elses_instance_is_not_in_ones_own(
+    app: Flask, ways: list[Way], charlie: User
+) -> None:
+    with app.app_context():
+        own = {"instance_id": factories.instance(charlie, name="Own").id}
+    for way in of(ways, OWNER):
+        if not {"instance_id"} < way.rule.arguments:
+            continue
+        answer = call(app, replace(way, ids=way.ids | own), charlie)
+        assert answer.status_code == 404, way
+        assert MARK not in answer.text, way
 
 
 def test_ones_own_pages_have_nothing_of_others(app: Flask, ways: list[Way], charlie: User) -> None:
