@@ -92,5 +92,5 @@ def _next() -> str:
 def _sign_in_page(form: EmailSignInForm | KeySignInForm, status: int = 200) -> Response:
     form.next.data = request.values.get("next", "")
     by = BY_KEY if isinstance(form, KeySignInForm) else BY_EMAIL
-    response = page("account/sign_in.html", status=status, form=form, by=by)
-    return response
+    told = {"form": form, "by": by, "nobody_yet": accounts.nobody_yet()}
+    return page("account/sign_in.html", status=status, **told)

@@ -26,6 +26,16 @@ def setup_token(app: Flask) -> str:
         return accounts.new_setup_link()
 
 
+def test_while_there_are_no_accounts_the_sign_in_page_says_how_to_make_the_first(
+    anybody: Browser,
+) -> None:
+    assert "make setup-link" in words(anybody.get("/login"), "main")
+
+
+def test_once_there_is_an_account_it_says_nothing_of_the_first(anybody: Browser, bob: User) -> None:
+    assert "make setup-link" not in words(anybody.get("/login"), "main")
+
+
 def test_signing_in_with_email_and_password_leads_to_the_instances(
     anybody: Browser, bob: User
 ) -> None:
