@@ -26,6 +26,7 @@ from app.i18n import LANGUAGES
 from app.models import Chat
 from app.ui import kinds, words
 from app.ui.answers import wants_fragment
+from app.ui.formatting import formatted
 from app.ui.polling import BRISK
 
 HTMX_CONFIG = {
@@ -58,6 +59,7 @@ def register(app: Flask) -> None:
         exact=exact,
         clock_time=clock_time,
         day=day,
+        formatted=formatted,
         chat_name=chat_name,
         chat_place=chat_place,
         device=device_of,

@@ -249,6 +249,8 @@ def _fill_chat(instance: Instance) -> str:
             shown_at=_ago(60 - number),
         )
     factories.message(chat, body="https://example.com/" + "a" * 120, shown_at=_ago(1))
+    marked = "> Сколько роз?\n*25 роз*, _не 24_, ~3 000~ 2 700 р.\n- код: `РОЗА`\n```итого 2 700```"
+    factories.message(chat, body=marked, shown_at=_ago(0))
     _fill_contacts(instance, account, chat)
     return f"/ui/instances/{instance.id}/chat/{chat.id}"
 

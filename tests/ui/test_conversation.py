@@ -217,6 +217,15 @@ def test_a_conversation_opens_at_a_message_that_is_asked_for(
     assert words(page, ".bubble-target .bubble-text") == "50"
 
 
+def test_texts_are_shown_with_whatsapps_marks_and_nothing_else(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    with app.app_context():
+        factories.message(maria, body="*Да*, <b>нет</b>")
+    text = only(bobs.get(path_of(maria)), ".bubble-text")
+    assert text.decode_contents() == "<strong>Да</strong>, &lt;b&gt;нет&lt;/b&gt;"
+
+
 def test_a_text_that_is_handed_over_twice_is_one_message(
     app: Flask, bobs: Browser, maria: Chat
 ) -> None:
