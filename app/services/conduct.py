@@ -16,6 +16,15 @@ def set_pace(instance: Instance, seconds: int | None, *, actor: User) -> None:
 
     Raises Invalid (sendGapSeconds).
     """
+    check_pace(seconds)
+    if seconds == instance.send_gap_seconds:
+        return
+    instance.send_gap_seconds = seconds
+    _tell(instance, "instance:pace:changed", actor)
+
+
+def check_pace(seconds: int | None) -> None:
+    """Nothing. Raises Invalid (sendGapSeconds)."""
     if seconds is not None and not 1 <= seconds <= LONGEST_GAP_SECONDS:
         raise Invalid(
             N_("Choose %(low)d to %(high)d seconds."),
@@ -24,10 +33,6 @@ def set_pace(instance: Instance, seconds: int | None, *, actor: User) -> None:
             low=1,
             high=LONGEST_GAP_SECONDS,
         )
-    if seconds == instance.send_gap_seconds:
-        return
-    instance.send_gap_seconds = seconds
-    _tell(instance, "instance:pace:changed", actor)
 
 
 def read_on_arrival(instance: Instance, on: bool, *, actor: User) -> None:

@@ -62,8 +62,8 @@ def create(*, owner: User, name: str, description: str = "") -> Instance:
     instance = Instance(
         id=new_id("ins", now),
         owner_id=owner.id,
-        name=_checked_name(owner.id, name),
-        description=_checked_description(description),
+        name=checked_name(owner.id, name),
+        description=checked_description(description),
         state=InstanceState.CREATED,
         state_changed_at=now,
         created_at=now,
@@ -82,9 +82,9 @@ def change(
 ) -> None:
     """Changes what is given. Raises Invalid (also when the name is taken)."""
     if name is not None and name.strip() != instance.name:
-        instance.name = _checked_name(instance.owner_id, name)
+        instance.name = checked_name(instance.owner_id, name)
     if description is not None:
-        instance.description = _checked_description(description)
+        instance.description = checked_description(description)
     activity.record("instance:settings:changed", instance=instance, actor=actor)
     tell_of_change(instance)
 
@@ -202,7 +202,8 @@ def _check_limit(owner_id: str) -> None:
         raise Conflict(message, code="instance_limit_reached", limit=limit)
 
 
-def _checked_name(owner_id: str, name: str) -> str:
+def checked_name(owner_id: str, name: str) -> str:
+    """`name` without surrounding blanks, free to be taken. Raises Invalid (name)."""
     name = name.strip()
     if not name:
         raise Invalid(N_("Give the instance a name."), field="name", code="name_missing")
@@ -216,7 +217,8 @@ def _checked_name(owner_id: str, name: str) -> str:
     return name
 
 
-def _checked_description(description: str) -> str:
+def checked_description(description: str) -> str:
+    """`description` without surrounding blanks. Raises Invalid (description)."""
     description = description.strip()
     if len(description) > DESCRIPTION_LENGTH:
         message = N_("The description may have at most %(count)d characters.")

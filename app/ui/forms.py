@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -199,6 +200,22 @@ def show_error(form: FlaskForm, error: AppError, *, field: str = "") -> None:
         wrong.errors = [*wrong.errors, words_of(error)]
     else:
         form.form_errors.append(words_of(error))
+
+
+def show_errors(form: FlaskForm, first: AppError, checks: Iterable[Callable[[], object]]) -> None:
+    """Shows what ended the attempt, and whatever else `checks` object to, one thing a field: nobody
+    should have to send a form again to hear of the next mistake in it."""
+    show_error(form, first)
+    for check in checks:
+        try:
+            check()
+        except Invalid as error:
+            if not getattr(form._fields.get(_field_of(error)), "errors", ()):
+                show_error(form, error)
+
+
+def _field_of(error: AppError) -> str:
+    return _snake_case(getattr(error, "field", None) or "")
 
 
 def _snake_case(name: str) -> str:

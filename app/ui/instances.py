@@ -18,7 +18,8 @@ from app.services import conduct, instances, proxies, webhooks
 from app.transaction import transaction
 from app.ui.answers import page, see_other
 from app.ui.blueprint import bp
-from app.ui.forms import InstanceForm, headers_of, instance_form, show_error
+from app.ui.forms import InstanceForm, headers_of, instance_form, show_errors
+from app.ui.instance_checks import checks
 
 
 def owned(instance_id: str) -> Instance:
@@ -50,7 +51,7 @@ def create_instance() -> Response:
             _save_webhook(instance, form)
             _save_connection(instance, form, proxy)
     except AppError as error:
-        show_error(form, error)
+        show_errors(form, error, checks(form, None))
         form.focus_first_wrong()
         return page("instances/new.html", status=error.status, form=form, **_hints(None))
     return see_other(url_for("ui.show_instance", instance_id=instance.id))
@@ -84,7 +85,7 @@ def change_instance(instance_id: str) -> Response:
             _save_webhook(instance, form)
             _save_connection(instance, form, proxy)
     except AppError as error:
-        show_error(form, error)
+        show_errors(form, error, checks(form, instance))
         form.focus_first_wrong()
         return _edit_page(instance, form, error.status)
     flash(gettext("Changes saved."))

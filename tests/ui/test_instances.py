@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 
 from app.models import Endpoint, Instance, User
@@ -79,6 +80,31 @@ def test_a_form_that_is_refused_keeps_everything_typed_and_makes_nothing(
     kept = filled_form(answer, "form[action$='/new']")
     assert {name: kept[name] for name in typed} == typed
     assert all_of(app, bob) == []
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_everything_that_is_wrong_is_told_at_once_each_thing_beside_its_field(
+    bobs: Browser, shop: Instance, is_new: bool
+) -> None:
+    typed = {
+        "name": "",
+        "description": "x" * 2000,
+        "webhook_url": "ftp://example.com",
+        "max_retries": "200",
+        "retry_interval": "7",
+        "webhook_secret": "short",
+        "headers": "no colon",
+        "send_gap_seconds": "9999",
+        "proxy_scheme": "http",
+        "proxy_host": "http://",
+        "proxy_port": "1",
+    }
+    answer = bobs.post("/ui/instances/new" if is_new else f"/ui/instances/{shop.id}/edit", typed)
+    right = {"retry_interval", "proxy_scheme", "proxy_port"}
+    for name in typed.keys() - right:
+        assert words(answer, f"#{name}-error"), name
+    for name in right:
+        assert not soup(answer).select(f"#{name}-error"), name
 
 
 def test_a_number_that_is_none_is_named_beside_its_field(bobs: Browser) -> None:
