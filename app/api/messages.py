@@ -13,6 +13,8 @@ from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, Moment, checked_form, takes, takes_form_too
 from app.api.identity import caller
 from app.config import current_settings
+from app.core import details
+from app.core.details import Place, Said
 from app.core.errors import Invalid
 from app.core.events import iso
 from app.core.states import MessageStatus
@@ -30,15 +32,42 @@ KEY_LENGTH = 255
 UNDER_WAY = frozenset({MessageStatus.QUEUED, MessageStatus.SENDING})
 
 
-class TextToSend(Body):
-    """A text and whom to send it to."""
+class LocationToSend(Body):
+    """A point on the map."""
+
+    latitude: float = Field(description="In degrees, -90 to 90.", examples=[55.7539])
+    longitude: float = Field(description="In degrees, -180 to 180.", examples=[37.6208])
+    name: str = ""
+    address: str = ""
+
+
+class CardToSend(Body):
+    """Somebody's contact card."""
+
+    name: str = Field(examples=["Anna Smirnova"])
+    phones: list[str] = Field(description="In any notation, 1 to 10.", examples=[["+79161234567"]])
+
+
+class PollToSend(Body):
+    """A question with answers to choose from."""
+
+    question: str = Field(description="1 to 255 characters.")
+    options: list[str] = Field(description="2 to 12 answers of 1 to 100 characters.")
+    choices: int = Field(default=1, description="How many may be chosen; 0 for any number.")
+
+
+class MessageToSend(Body):
+    """What to send, and to whom: one of text, location, contacts and poll."""
 
     to: str = Field(
         max_length=100,
         description="A phone number in any notation, or a WhatsApp id "
         "(…@s.whatsapp.net, …@lid, …@g.us).",
     )
-    text: str = Field(description="1 to 65536 characters.")
+    text: str | None = Field(default=None, description="1 to 65536 characters.")
+    location: LocationToSend | None = None
+    contacts: list[CardToSend] | None = Field(default=None, description="1 to 50 contact cards.")
+    poll: PollToSend | None = None
     send_at: datetime | None = Field(
         default=None,
         description="Not before this moment (ISO 8601 with a time zone), up to a year ahead.",
@@ -53,6 +82,23 @@ class TextToSend(Body):
         max_length=64,
         description="The id, ours or WhatsApp's, of the message of this chat that it answers.",
     )
+
+    @property
+    def said(self) -> Said | None:
+        """What it says besides a text; None for a text. Raises Invalid for several at once."""
+        given = [
+            one for one in (self.text, self.location, self.contacts, self.poll) if one is not None
+        ]
+        if len(given) > 1:
+            message = N_("Send one thing at a time: a text, a location, contacts or a poll.")
+            raise Invalid(message, code="several_contents")
+        if self.location:
+            return Place(**self.location.model_dump())
+        if self.poll:
+            return details.Poll(self.poll.question, tuple(self.poll.options), self.poll.choices)
+        if self.contacts is None:
+            return None
+        return [details.Card(card.name, tuple(card.phones)) for card in self.contacts]
 
 
 class FileToSend(Body):
@@ -73,6 +119,30 @@ class Quoted(Answer):
     from_me: bool
     type: str = Field(examples=["text"])
     body: str = Field(description="The first 300 characters of its text.")
+
+
+class Location(Answer):
+    """A point on the map, in degrees."""
+
+    latitude: float = Field(examples=[55.7539])
+    longitude: float = Field(examples=[37.6208])
+    name: str
+    address: str
+
+
+class Card(Answer):
+    """Somebody's contact card."""
+
+    name: str
+    phones: list[str] = Field(description="Digits, or as it was written.")
+
+
+class Poll(Answer):
+    """A question with answers to choose from."""
+
+    question: str
+    options: list[str]
+    choices: int = Field(description="How many may be chosen at most; 0 for any number.")
 
 
 class File(Answer):
@@ -111,6 +181,9 @@ class Message(Answer):
     body: str = Field(description="The text, or the caption of a file.")
     media: File | None = Field(description="The file it carries.")
     quoted: Quoted | None = Field(description="The message it answers.")
+    location: Location | None = None
+    contacts: list[Card] | None = None
+    poll: Poll | None = None
     status: Literal[
         "queued",
         "sending",
@@ -170,27 +243,31 @@ def send_file(instance_id: str, query: Wait) -> tuple[Sent, int]:
 @bp.input(Wait, location="query", arg_name="query")
 @bp.output(Sent, status_code=202, description="Queued; its status tells how far it has come.")
 @takes_form_too(send_file)
-@takes(TextToSend, example={"to": "+7 916 123-45-67", "text": "Your order is ready."})
+@takes(MessageToSend, example={"to": "+7 916 123-45-67", "text": "Your order is ready."})
 @bp.doc(operation_id="sendMessage", summary="Send a message", tags=TAGS)
-def send_message(instance_id: str, query: Wait, body: TextToSend) -> tuple[Sent, int]:
+def send_message(instance_id: str, query: Wait, body: MessageToSend) -> tuple[Sent, int]:
     """Send a message
 
     Answers 202 at once, with the queued message. With ?wait=SECONDS it waits until WhatsApp has
     accepted or refused the message, and answers 200 then. The header Idempotency-Key makes a
-    repeated request harmless: the same key gives the same message. A file is sent as
-    multipart/form-data with the parts to, file and, if wanted, caption.
+    repeated request harmless: the same key gives the same message. In place of a text there may be
+    a location, contacts or a poll. A file is sent as multipart/form-data with the parts to, file
+    and, if wanted, caption.
     """
+    how: dict[str, Any] = {
+        "to": body.to,
+        "source": FROM_API,
+        "country": current_settings().default_country,
+        "idempotency_key": _idempotency_key(),
+        "timing": timing.Timing(_with_zone(body.send_at), body.ttl),
+        "reply_to": body.reply_to,
+    }
     with transaction():
-        message = messaging.queue_text(
-            instances.get_for(caller(), instance_id),
-            to=body.to,
-            text=body.text,
-            source=FROM_API,
-            country=current_settings().default_country,
-            idempotency_key=_idempotency_key(),
-            timing=timing.Timing(_with_zone(body.send_at), body.ttl),
-            reply_to=body.reply_to,
-        )
+        instance = instances.get_for(caller(), instance_id)
+        if (said := body.said) is not None:
+            message = messaging.queue_details(instance, said, **how)
+        else:
+            message = messaging.queue_text(instance, text=body.text or "", **how)
     return _sent(message, query)
 
 
@@ -278,6 +355,7 @@ def message_shown(message: models.Message) -> Message:
             "sentAt": iso(message.sent_at) if message.sent_at else None,
             "deliveredAt": iso(message.delivered_at) if message.delivered_at else None,
             "readAt": iso(message.read_at) if message.read_at else None,
+            **(message.details or {}),
         }
     )
 

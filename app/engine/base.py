@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from app.core.details import Said
 from app.core.media import FileFacts
 from app.engine.address import Address
 from app.engine.events import Event
@@ -123,6 +124,11 @@ class EngineSession(Protocol):
     ) -> Sent:
         """Uploads a file and sends it, as `send_text` does. What fails before the upload is over
         has not left; what `file.read` raises comes out as it is."""
+
+    def send_details(
+        self, to: str, said: Said, *, secret: bytes, quote: Quotation | None = None
+    ) -> Sent:
+        """Sends a place, contact cards or a poll, as `send_text` does."""
 
     def find_sent_id(self, secret: bytes) -> str | None:
         """Returns the id of the message with this secret, None if none ever left. Raises

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from app.core.details import Said, text_of
 from app.core.media import FileFacts, RemoteFile
 from app.engine.address import Address
 
@@ -48,6 +49,19 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Detailed:
+    """A place, contact cards or a poll. `kind` is one of core.details."""
+
+    kind: str
+    said: Said
+
+    @property
+    def text(self) -> str:
+        """What a list shows of it; "" where it says nothing in words."""
+        return text_of(self.said)
+
+
+@dataclass(frozen=True, slots=True)
 class Quoted:
     """The message that another one answers, as the sender's program tells it: `kind` and `text` as
     of the contents above."""
@@ -58,7 +72,7 @@ class Quoted:
     text: str
 
 
-Content: TypeAlias = Text | File | Unsupported
+Content: TypeAlias = Text | File | Detailed | Unsupported
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from app.core.details import Said
 from app.engine import contacts, keystore, library, reach
 from app.engine.base import EventSink, OpenRequest, OutgoingFile, Person, Quotation, Sent
+from app.engine.details import details_message
 from app.engine.errors import (
     KeysMissing,
     KeyStoreUnwritable,
@@ -223,6 +225,14 @@ class NeonizeSession:
         """Uploads a file and sends it. Raises EngineError, and what `file.read` raises."""
         uploaded = self._upload(file)
         message = library.file_message(file.facts, caption, file.preview, uploaded)
+        library.add_quote(message, quote)
+        return self._send(to, message, secret)
+
+    def send_details(
+        self, to: str, said: Said, *, secret: bytes, quote: Quotation | None = None
+    ) -> Sent:
+        """Sends a place, contact cards or a poll. Raises EngineError."""
+        message = details_message(said)
         library.add_quote(message, quote)
         return self._send(to, message, secret)
 

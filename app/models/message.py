@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.clock import utcnow
@@ -50,6 +51,8 @@ class Message(Base):
     source: Mapped[str | None] = mapped_column(String(10))  # of an outgoing one: ui, api, phone
     kind: Mapped[str] = mapped_column(String(60), default=TEXT)
     body: Mapped[str] = mapped_column(Text, default="")
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What a place, a contact card or a poll says besides: core.details."""
     media: Mapped[Media | None] = relationship(passive_deletes="all")
     quote: Mapped[Quote | None] = relationship(
         foreign_keys="Quote.message_id", passive_deletes="all"

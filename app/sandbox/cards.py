@@ -37,6 +37,11 @@ def facts(message: Any) -> dict[str, Any]:
         told = {"latitude": place.degreesLatitude, "longitude": place.degreesLongitude}
         return {"location": {**told, "name": place.name, "address": place.address}}
     if message.HasField("contactMessage"):
-        card = message.contactMessage
-        return {"contact": {"name": card.displayName, "vcard": card.vcard}}
+        return {"contact": _card(message.contactMessage)}
+    if message.HasField("contactsArrayMessage"):
+        return {"contacts": [_card(card) for card in message.contactsArrayMessage.contacts]}
     return {}
+
+
+def _card(card: Any) -> dict[str, Any]:
+    return {"name": card.displayName, "vcard": card.vcard}

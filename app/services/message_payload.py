@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.core.details import DETAILS
 from app.core.events import iso
 from app.extensions import db
 from app.models import Chat, LinkedAccount, Media, Message, Quote
@@ -27,6 +28,7 @@ def payload_of(message: Message) -> dict[str, Any]:
         "body": message.body,
         "media": _linked(message.media) if message.media else None,
         "quoted": quote_facts(message.quote) if message.quote else None,
+        **(dict.fromkeys(DETAILS) | (message.details or {})),
         "source": message.source,
         "timestamp": iso(message.shown_at),
     }

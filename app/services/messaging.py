@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from app import bell, topics
 from app.clock import utcnow
+from app.core.details import Said, as_data, kind_of, said_in, text_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.events import Event, iso
 from app.core.ids import new_id
@@ -19,6 +20,7 @@ from app.extensions import db
 from app.models import Chat, Instance, Message, User
 from app.models.message import DISMISSED, FROM_PHONE, INCOMING, OUTGOING, RESENT, TEXT
 from app.services import activity, chats, media, outbox, quotes
+from app.services.detail_rules import checked
 from app.services.message_payload import payload_of
 from app.services.progress import advance, lift, not_before_made
 from app.services.timing import AT_ONCE, Timing, expired, may_go
@@ -44,6 +46,7 @@ class Arrival:
     sender_name: str
     file: media.ArrivedFile | None = None
     quote: quotes.ArrivedQuote | None = None
+    said: Said | None = None
 
 
 def queue_text(
@@ -86,6 +89,28 @@ def queue_text_in(
     return queue_once(instance, chat, body, source, idempotency_key, timing, original=original)
 
 
+def queue_details(
+    instance: Instance,
+    said: Said,
+    *,
+    to: str,
+    source: str,
+    country: str,
+    idempotency_key: str | None = None,
+    timing: Timing = AT_ONCE,
+    reply_to: str | None = None,
+) -> Message:
+    """A queued message with a place, contact cards or a poll. Raises as queue_text does, and
+    Invalid for what detail_rules finds wrong with it."""
+    said = checked(said, country=country)
+    chat = chats.with_address(instance, to, country=country)
+    original = quotes.original_for(chat, reply_to)
+    body = text_of(said)
+    return queue_once(
+        instance, chat, body, source, idempotency_key, timing, original=original, said=said
+    )
+
+
 def resend(message: Message, *, source: str, actor: User | None = None) -> Message:
     """A new queued message in place of an unconfirmed one, which stays, marked as sent again.
 
@@ -96,7 +121,17 @@ def resend(message: Message, *, source: str, actor: User | None = None) -> Messa
     _settle(message, RESENT)
     file = media.again(message.media) if message.media else None
     original = db.session.get(Message, message.quote.original_id) if message.quote else None
-    again = _queue(instance, message.chat, message.body, source, None, file=file, original=original)
+    said = said_in(message.details) if message.details else None
+    again = _queue(
+        instance,
+        message.chat,
+        message.body,
+        source,
+        None,
+        file=file,
+        original=original,
+        said=said,
+    )
     message.resent_as_id = again.id
     activity.record("message:unconfirmed:resent", instance=instance, actor=actor)
     return again
@@ -148,14 +183,15 @@ def queue_once(
     timing: Timing = AT_ONCE,
     file: media.NewFile | None = None,
     original: Message | None = None,
+    said: Said | None = None,
 ) -> Message:
     """A queued message, or the one that was queued under the same key. Raises Conflict when that
     was for something else. For what was checked already."""
     earlier = _by_key(instance, idempotency_key) if idempotency_key is not None else None
     if earlier is not None:
-        return _same_or_conflict(earlier, chat, body, file, original)
+        return _same_or_conflict(earlier, chat, body, file, original, said)
     timing.check()
-    return _queue(instance, chat, body, source, idempotency_key, timing, file, original)
+    return _queue(instance, chat, body, source, idempotency_key, timing, file, original, said)
 
 
 def _queue(
@@ -167,6 +203,7 @@ def _queue(
     timing: Timing = AT_ONCE,
     file: media.NewFile | None = None,
     original: Message | None = None,
+    said: Said | None = None,
 ) -> Message:
     hold(chat)
     now = utcnow()
@@ -177,8 +214,9 @@ def _queue(
         chat_id=chat.id,
         direction=OUTGOING,
         source=source,
-        kind=file.facts.kind.value if file else TEXT,
+        kind=file.facts.kind.value if file else kind_of(said) if said else TEXT,
         body=body,
+        details=as_data(said) if said else None,
         secret=secrets.token_bytes(SECRET_BYTES),
         idempotency_key=idempotency_key,
         status=MessageStatus.QUEUED,
@@ -305,6 +343,7 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
         source=FROM_PHONE if arrival.from_me else None,
         kind=arrival.kind,
         body=arrival.text,
+        details=as_data(arrival.said) if arrival.said else None,
         sender_lid=arrival.sender_lid,
         sender_phone=arrival.sender_phone,
         sender_name=arrival.sender_name[:100],
@@ -378,12 +417,15 @@ def _same_or_conflict(
     body: str,
     file: media.NewFile | None,
     original: Message | None,
+    said: Said | None,
 ) -> Message:
     before = earlier.media.sha256 if earlier.media else None
     same_file = before == (file.facts.sha256 if file else None)
     answered = earlier.quote.wa_id if earlier.quote else None
     same_quote = answered == (original.wa_id if original else None)
-    if earlier.chat_id == chat.id and earlier.body == body and same_file and same_quote:
+    same_details = earlier.details == (as_data(said) if said else None)
+    same = earlier.body == body and same_file and same_quote and same_details
+    if earlier.chat_id == chat.id and same:
         return earlier
     raise Conflict(
         N_("This Idempotency-Key was used for another message."), code="idempotency_conflict"

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.config import settings_of
 from app.core.backoff import delay_before
+from app.core.details import Said, said_in
 from app.core.phones import lid_jid, phone_jid
 from app.engine.base import EngineSession, OutgoingFile, Quotation, Sent
 from app.engine.errors import EngineError, KeyStoreUnwritable, NotConnected, UploadFailed
@@ -51,6 +52,7 @@ class _Order:
     secret: bytes
     file: OutgoingFile | None = None
     quote: Quotation | None = None
+    said: Said | None = None
 
 
 class Outbox:
@@ -145,7 +147,8 @@ class Outbox:
             file = self._file_of(message.media) if message.media else None
             secret = bytes(message.secret or b"")
             quote = self._quotation_of(message.quote) if message.quote else None
-            return _Order(message.id, address_of(chat), message.body, secret, file, quote)
+            said = said_in(message.details) if message.details else None
+            return _Order(message.id, address_of(chat), message.body, secret, file, quote, said)
 
     def _file_of(self, row: Media) -> OutgoingFile:
         file = media.again(row)
@@ -253,11 +256,12 @@ class Outbox:
 
 
 def _hand_over(session: EngineSession, order: _Order) -> Sent:
-    if order.file is None:
-        return session.send_text(order.to, order.text, secret=order.secret, quote=order.quote)
-    return session.send_file(
-        order.to, order.file, order.text, secret=order.secret, quote=order.quote
-    )
+    to, secret, quote = order.to, order.secret, order.quote
+    if order.said is not None:
+        return session.send_details(to, order.said, secret=secret, quote=quote)
+    if order.file is not None:
+        return session.send_file(to, order.file, order.text, secret=secret, quote=quote)
+    return session.send_text(to, order.text, secret=secret, quote=quote)
 
 
 def address_of(chat: Chat) -> str:

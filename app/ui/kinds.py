@@ -29,6 +29,9 @@ KINDS = {
     "sticker": Kind(N_("Sticker"), "sticker"),
     "location": Kind(N_("Location"), "map-pin"),
     "live_location": Kind(N_("Live location"), "map-pin"),
+    "contacts": Kind(N_("Contact card"), "user"),
+    "poll": Kind(N_("Poll"), "chart-bar"),
+    # As they were stored before their content was.
     "contact": Kind(N_("Contact card"), "user"),
     "contacts_array": Kind(N_("Contact cards"), "users"),
     "poll_creation": Kind(N_("Poll"), "chart-bar"),
@@ -36,6 +39,8 @@ KINDS = {
     "reaction": Kind(N_("Reaction"), "mood-smile"),
     "unavailable": Kind(N_("Open this message on the phone"), "device-mobile"),
 }
+_NAMED = frozenset({"location", "live_location", "contacts", "poll"})
+"""Their text alone would be taken for something that was written."""
 SOME_KIND = Kind(N_("This kind of message is not shown yet"), "help-circle")
 
 
@@ -54,4 +59,6 @@ def line_words(kind: str, text: str) -> str:
     kind."""
     if kind == MediaKind.DOCUMENT and text:
         return str(gettext("Document: %(name)s", name=text))
+    if kind in _NAMED and text:
+        return f"{kind_words(kind)}: {text}"
     return text or kind_words(kind)

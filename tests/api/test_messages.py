@@ -39,6 +39,83 @@ def test_a_sent_message_is_queued_at_once(app, api, linked):
     assert [row.id for row in stored(app)] == [message["id"]]
 
 
+PLACE = {"latitude": 55.7539, "longitude": 37.6208, "name": "Shop", "address": "1 Red Square"}
+CARDS = [{"name": "Anna", "phones": ["8 916 765-43-21"]}]
+POLL = {"question": " When? ", "options": ["Today", "Tomorrow"], "choices": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "body", "kept"),
+    [
+        ({"location": PLACE}, "location", "Shop, 1 Red Square", {"location": PLACE}),
+        (
+            {"contacts": CARDS},
+            "contacts",
+            "Anna",
+            {"contacts": [{"name": "Anna", "phones": ["79167654321"]}]},
+        ),
+        ({"poll": POLL}, "poll", "When?", {"poll": POLL | {"question": "When?"}}),
+    ],
+)
+def test_a_place_contact_cards_or_a_poll_is_queued_in_place_of_a_text(
+    api, linked, given, kind, body, kept
+):
+    answer = send(api, linked, text=None, **given)
+    assert answer.status_code == 202
+    message = answer.json["message"]
+    assert (message["type"], message["body"]) == (kind, body)
+    told = {name: message[name] for name in ("location", "contacts", "poll")}
+    assert told == dict.fromkeys(told) | kept
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({"location": PLACE | {"latitude": 91}}, "location", "bad_location"),
+        ({"location": PLACE | {"longitude": -180.5}}, "location", "bad_location"),
+        ({"location": PLACE | {"name": "a" * 501}}, "location", "details_too_long"),
+        ({"contacts": []}, "contacts", "bad_contacts"),
+        ({"contacts": CARDS * 51}, "contacts", "bad_contacts"),
+        ({"contacts": [{"name": " ", "phones": ["1"]}]}, "contacts", "contact_name_missing"),
+        ({"contacts": [{"name": "A", "phones": []}]}, "contacts", "contact_phones_missing"),
+        ({"contacts": [{"name": "A", "phones": ["x"]}]}, "contacts", "bad_phone"),
+        ({"poll": POLL | {"question": " "}}, "poll", "bad_poll_question"),
+        ({"poll": POLL | {"options": []}}, "poll", "bad_poll_options"),
+        ({"poll": POLL | {"options": ["a"] * 13}}, "poll", "bad_poll_options"),
+        ({"poll": POLL | {"options": ["a", " "]}}, "poll", "bad_poll_option"),
+        ({"poll": POLL | {"options": ["a", "a "]}}, "poll", "repeated_poll_option"),
+        ({"poll": POLL | {"choices": 3}}, "poll", "bad_poll_choices"),
+    ],
+)
+def test_a_place_card_or_poll_that_cannot_be_is_refused_and_not_queued(
+    app, api, linked, body, field, code
+):
+    answer = send(api, linked, text=None, **body)
+    assert (answer.status_code, answer.json["field"]) == (422, field)
+    assert answer.json["errors"][0]["code"] == code
+    assert stored(app) == []
+
+
+def test_one_message_says_one_thing(app, api, linked):
+    answer = send(api, linked, location=PLACE)
+    assert (answer.status_code, answer.json["code"]) == (422, "several_contents")
+    assert stored(app) == []
+
+
+def test_the_same_key_for_another_place_is_a_conflict(api, linked):
+    send(api, linked, key="order-7", text=None, location=PLACE)
+    again = send(api, linked, key="order-7", text=None, location=PLACE)
+    other = send(api, linked, key="order-7", text=None, location=PLACE | {"latitude": 1})
+    assert (again.status_code, other.status_code) == (202, 409)
+
+
+def test_a_poll_that_is_sent_again_is_the_same_poll(app, api, linked):
+    message_id = send(api, linked, text=None, poll=POLL).json["message"]["id"]
+    outcome(app, message_id, "unconfirmed")
+    again = settle(api, linked, message_id, "resend").json["message"]
+    assert (again["type"], again["poll"]) == ("poll", POLL | {"question": "When?"})
+
+
 def test_a_message_can_be_looked_up(api, linked):
     message = send(api, linked).json["message"]
     path = f"/api/instances/{linked.id}/messages/{message['id']}"
@@ -114,7 +191,8 @@ def test_somebody_elses_message_cannot_be_settled(app, api, linked, foreign, act
     [
         ({"text": ""}, "text", "text_missing"),
         ({"text": "  \n "}, "text", "text_missing"),
-        ({"text": None}, "text", "string_type"),
+        ({"text": None}, "text", "text_missing"),
+        ({"text": 7}, "text", "string_type"),
         ({"text": "a" * 65_537}, "text", "text_too_long"),
         ({"to": "nobody"}, "to", "bad_phone"),
         ({"to": ""}, "to", "bad_phone"),
@@ -134,7 +212,9 @@ def test_what_cannot_be_sent_is_refused_and_not_queued(app, api, linked, body, f
 
 def test_what_is_missing_is_named(api, linked):
     answer = api.post(f"/api/instances/{linked.id}/send", {})
-    assert [error["field"] for error in answer.json["errors"]] == ["to", "text"]
+    assert [error["field"] for error in answer.json["errors"]] == ["to"]
+    answer = api.post(f"/api/instances/{linked.id}/send", {"to": "+7 916 123-45-67"})
+    assert [error["field"] for error in answer.json["errors"]] == ["text"]
 
 
 def test_an_instance_without_a_phone_cannot_send(api, instance):

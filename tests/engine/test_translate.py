@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from app.core.details import Card, Place, Poll
 from app.core.media import FileFacts, MediaKind
 from app.engine.address import Address
 from app.engine.events import (
     ClientOutdated,
     Connected,
     ConnectFailure,
+    Detailed,
     Disconnected,
     Event,
     File,
@@ -42,6 +44,10 @@ from app.engine.translate import translate
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PEER = Address(lid="77@lid", phone="15550002000@s.whatsapp.net")
+VCARD = (
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Anna\r\nitem1.TEL;waid=7916\r\n 1234567:+7 916 123-45-67\r\n"
+    "TEL;type=HOME:+1 555 0\r\nTEL;waid=79161234567:+7 916 123-45-67\r\nEND:VCARD"
+)
 _PAYLOADS = Path(__file__).with_name("payloads")
 
 
@@ -230,8 +236,37 @@ def test_recorded_file_tells_what_it_is_and_where(kind: MediaKind):
         ({"documentMessage": {"title": "a"}}, file(MediaKind.DOCUMENT, file_name="a")),
         ({"audioMessage": {"fileLength": 2**63}}, file(MediaKind.AUDIO)),
         ({"imageMessage": {"width": 2**32 - 1}}, file(MediaKind.IMAGE)),
-        ({"liveLocationMessage": {}}, Unsupported("live_location")),
-        ({"pollCreationMessageV3": {"name": "?"}}, Unsupported("poll_creation")),
+        (
+            {"locationMessage": {"degreesLatitude": 1.5, "degreesLongitude": -2, "name": "Shop"}},
+            Detailed("location", Place(1.5, -2.0, "Shop")),
+        ),
+        ({"locationMessage": {"degreesLatitude": 91}}, Unsupported("location")),
+        ({"locationMessage": {"degreesLatitude": float("nan")}}, Unsupported("location")),
+        (
+            {"liveLocationMessage": {"degreesLatitude": 3, "caption": "on my way\0"}},
+            Detailed("live_location", Place(3.0, 0.0, "on my way")),
+        ),
+        (
+            {"contactMessage": {"displayName": "Anna", "vcard": VCARD}},
+            Detailed("contacts", [Card("Anna", ("79161234567", "+1 555 0"))]),
+        ),
+        ({"contactMessage": {"displayName": "A"}}, Detailed("contacts", [Card("A")])),
+        ({"contactsArrayMessage": {"displayName": "two"}}, Unsupported("contacts")),
+        (
+            {"contactsArrayMessage": {"contacts": [{"displayName": "A"}, {"displayName": "B"}]}},
+            Detailed("contacts", [Card("A"), Card("B")]),
+        ),
+        ({"pollCreationMessageV3": {"name": "?"}}, Unsupported("poll", "?")),
+        (
+            {
+                "pollCreationMessage": {
+                    "name": "When?",
+                    "options": [{"optionName": "Today"}, {"optionName": "Later"}],
+                    "selectableOptionsCount": 2,
+                }
+            },
+            Detailed("poll", Poll("When?", ("Today", "Later"), 2)),
+        ),
         ({"reactionMessage": {"text": "👍"}}, Unsupported("reaction", "👍")),
         ({"protocolMessage": {"type": "REVOKE"}}, Unsupported("revoke")),
         (

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from app.clock import utcnow
+from app.core.details import DETAILS, Card, Place, Poll, as_data, kind_of, said_in, text_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.states import MessageStatus
 from app.extensions import db
@@ -418,3 +419,16 @@ def test_an_answer_that_came_is_told_with_what_it_answers(linked):
         "type": "text",
         "body": "Hello",
     }
+
+
+@pytest.mark.parametrize(
+    "said",
+    [Place(1.5, -2.0, "Shop", "Square"), [Card("Anna", ("7916",))], Poll("?", ("a", "b"), 1)],
+)
+def test_a_place_contact_cards_and_a_poll_are_kept_and_told(linked, said):
+    everything(linked)
+    store(factories.chat(linked.account), said=said, kind=kind_of(said), text=text_of(said))
+    kept = db.session.scalars(select(Message)).one()
+    assert (kept.kind, said_in(kept.details)) == (kind_of(said), said)
+    told = dict(events())["message_received"]
+    assert {name: told[name] for name in DETAILS if told[name]} == as_data(said)

@@ -9,10 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from bs4 import Tag
 from flask import Flask
 from sqlalchemy import func, select, update
 
 from app.clock import utcnow
+from app.core.details import Card, Place, Poll, Said, as_data, kind_of, text_of
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
 from app.models import Chat, Instance, Message, User
@@ -224,6 +226,39 @@ def test_texts_are_shown_with_whatsapps_marks_and_nothing_else(
         factories.message(maria, body="*Да*, <b>нет</b>")
     text = only(bobs.get(path_of(maria)), ".bubble-text")
     assert text.decode_contents() == "<strong>Да</strong>, &lt;b&gt;нет&lt;/b&gt;"
+
+
+def shown(app: Flask, bobs: Browser, chat: Chat, said: Said) -> Tag:
+    """What the only bubble of `chat` shows of what came."""
+    with app.app_context():
+        kind, data = kind_of(said), as_data(said)
+        factories.message(chat, kind=kind, body=text_of(said), details=data)
+    return only(bobs.get(path_of(chat)), ".details")
+
+
+def test_a_place_is_shown_with_its_point_and_a_way_to_the_map(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    bubble = shown(app, bobs, maria, Place(55.75, 37.62, "<b>Shop</b>", "Square"))
+    assert " ".join(bubble.get_text(" ").split()) == (
+        "<b>Shop</b> Square 55.750000, 37.620000 Показать на карте"
+    )
+    assert "mlat=55.75&mlon=37.62" in bubble.a["href"]  # type: ignore[index]
+    assert not bubble.select("img")
+
+
+def test_contact_cards_are_shown_with_numbers_that_can_be_written_to(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    bubble = shown(app, bobs, maria, [Card("Вера", ("79161234567", "нет")), Card("<i>", ())])
+    assert " ".join(bubble.get_text(" ").split()) == "Вера +7 916 123-45-67 Написать нет <i>"
+    assert bubble.select_one("[name=to]")["value"] == "+79161234567"  # type: ignore[index]
+
+
+def test_a_poll_is_shown_with_its_answers(app: Flask, bobs: Browser, maria: Chat) -> None:
+    bubble = shown(app, bobs, maria, Poll("Когда?", ("Сегодня", "<b>Завтра</b>"), 1))
+    assert [one.get_text() for one in bubble.select("li")] == ["Сегодня", "<b>Завтра</b>"]
+    assert "Можно выбрать один ответ." in bubble.get_text()
 
 
 def test_a_text_that_is_handed_over_twice_is_one_message(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from app.core.details import Said, text_of
 from app.core.media import FileFacts
 from app.engine.base import (
     EngineSession,
@@ -137,6 +138,12 @@ class ScriptedSession:
         sent = self.send_text(to, caption, secret=secret, quote=quote)
         self.engine.files.append((file.facts, content))
         return sent
+
+    def send_details(
+        self, to: str, said: Said, *, secret: bytes, quote: Quotation | None = None
+    ) -> Sent:
+        """Accepts, unless the script says how it fails."""
+        return self.send_text(to, text_of(said), secret=secret, quote=quote)
 
     def check(self, seconds: float) -> None:
         """Is answered, unless the script says what happens instead."""

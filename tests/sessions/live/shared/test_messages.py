@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from app.core.details import Card, Place, Poll, as_data, said_in
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
-from app.models import Quote
+from app.models import Message, Quote
+from app.models.message import INCOMING
 from app.services import messaging
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
 from tests.waiting import wait_for
@@ -72,6 +74,42 @@ def test_answers_carry_what_they_answer_both_ways(linked: tuple[Product, str]) -
         (thanks,) = [one for one in product.messages(instance_id) if one.body == "Good"]
         quote = db.session.get_one(Quote, thanks.id)
         assert (quote.original_id, quote.from_me, quote.text) == (answer_id, True, "At five")
+
+
+def test_places_contact_cards_and_polls_go_both_ways(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    place = Place(55.7539, 37.6208, "Shop", "1 Red Square")
+    cards = [Card("Anna; Smirnova, Ltd", ("79161234567",)), Card("Boris", ("79161234568",))]
+    poll = Poll("When?", ("Today", "Tomorrow"), 1)
+    values = {"to": PEER_NUMBER, "source": "api", "country": "RU"}
+    for said in (place, cards[:1], cards, poll):
+        product.act(messaging.queue_details, instance_id, said=said, **values)
+
+    wait_for(lambda: len(product.received()) == 4, PATIENCE, "all of it is on the phone")
+    got = product.received()
+    assert got[0]["location"] == as_data(place)["location"]
+    assert got[1]["contact"]["name"] == "Anna; Smirnova, Ltd"
+    assert "FN:Anna\\; Smirnova\\, Ltd\n" in got[1]["contact"]["vcard"]
+    assert "waid=79161234567:+79161234567" in got[1]["contact"]["vcard"]
+    assert [card["name"] for card in got[2]["contacts"]] == [card.name for card in cards]
+    asked = got[3]["poll"]
+    assert (asked["question"], asked["options"]) == ("When?", ["Today", "Tomorrow"])
+    assert (asked["choices"], len(asked["secret"])) == (1, 64)
+
+    client = product.sandbox.client
+    client.send_location(PEER_NUMBER, OWN_NUMBER, 1.5, -2.25, name="Кремль", address="Москва")
+    client.send_contact(PEER_NUMBER, OWN_NUMBER, "Вера", "15551000010")
+    client.send_poll(PEER_NUMBER, OWN_NUMBER, "Когда?", ["Сегодня", "Завтра"], 0)
+
+    def came() -> list[Message]:
+        return [one for one in product.messages(instance_id) if one.direction == INCOMING]
+
+    wait_for(lambda: len(came()) == 3, PATIENCE, "what the contact sent is here")
+    assert {one.body: said_in(one.details) for one in came()} == {
+        "Кремль, Москва": Place(1.5, -2.25, "Кремль", "Москва"),
+        "Вера": [Card("Вера", ("15551000010",))],
+        "Когда?": Poll("Когда?", ("Сегодня", "Завтра"), 0),
+    }
 
 
 def test_session_is_back_when_its_host_was_killed(linked: tuple[Product, str]) -> None:
