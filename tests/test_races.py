@@ -97,7 +97,7 @@ def the(kind: type[Any], row: Any) -> Any:
 
 
 def test_one_name_goes_to_one_of_two_new_instances(app, bob, meet, twice):
-    meet(instances, "_checked_name")
+    meet(instances, "checked_name")
     answers = twice(lambda: instances.create(owner=the(User, bob), name="Shop"))
     assert sorted(getattr(answer, "code", "made") for answer in answers) == ["made", "name_taken"]
 

@@ -16,6 +16,7 @@ from werkzeug.exceptions import InternalServerError
 from app import create_app
 from app.clock import utcnow
 from app.config import Settings
+from app.core.details import Card, Place, Poll, as_data, kind_of, text_of
 from app.core.errors import RateLimited
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
@@ -251,6 +252,14 @@ def _fill_chat(instance: Instance) -> str:
     factories.message(chat, body="https://example.com/" + "a" * 120, shown_at=_ago(1))
     marked = "> Сколько роз?\n*25 роз*, _не 24_, ~3 000~ 2 700 р.\n- код: `РОЗА`\n```итого 2 700```"
     factories.message(chat, body=marked, shown_at=_ago(0))
+    for said in (
+        Place(55.753900, 37.620800, "Цветы на Садовой", "Садовая, 1, вход со двора"),
+        [Card("Вера Павловна", ("79161234567",)), Card("Доставка", ("доб. 17",))],
+        Poll("Когда удобно забрать?", ("Сегодня до шести", "Завтра с утра", "В субботу"), 1),
+    ):
+        values = {"kind": kind_of(said), "body": text_of(said), "details": as_data(said)}
+        factories.message(chat, direction=OUTGOING, status=_M.READ, shown_at=_ago(0), **values)
+        factories.message(chat, shown_at=_ago(0), **values)
     _fill_contacts(instance, account, chat)
     return f"/ui/instances/{instance.id}/chat/{chat.id}"
 
