@@ -23,7 +23,7 @@ from app.models.message import FROM_API
 from app.security.uploads import send
 from app.services import instances, messaging, timing, uploads
 from app.services.media import NewFile
-from app.services.message_payload import media_facts, quote_facts
+from app.services.message_payload import media_facts, quote_facts, reaction_facts
 from app.transaction import transaction
 from app.waiting import LONGEST, wait_for
 
@@ -145,6 +145,16 @@ class Poll(Answer):
     choices: int = Field(description="How many may be chosen at most; 0 for any number.")
 
 
+class Reaction(Answer):
+    """What somebody put on a message."""
+
+    emoji: str = Field(examples=["👍"])
+    from_: str = Field(alias="from", examples=["79161234567@s.whatsapp.net"])
+    from_me: bool
+    name: str
+    at: Moment
+
+
 class File(Answer):
     """The file of a message. Until it is stored, all of it is what the sender says."""
 
@@ -184,6 +194,7 @@ class Message(Answer):
     location: Location | None = None
     contacts: list[Card] | None = None
     poll: Poll | None = None
+    reactions: list[Reaction]
     status: Literal[
         "queued",
         "sending",
@@ -210,6 +221,8 @@ class Message(Answer):
     sent_at: Moment | None
     delivered_at: Moment | None
     read_at: Moment | None
+    edited_at: Moment | None = Field(description="When its author changed it last.")
+    deleted_at: Moment | None = Field(description="When its author deleted it for everybody.")
 
 
 class Sent(Answer):
@@ -343,6 +356,7 @@ def message_shown(message: models.Message) -> Message:
             "body": message.body,
             "media": _file_shown(message.media),
             "quoted": quote_facts(message.quote) if message.quote else None,
+            "reactions": [reaction_facts(message, one) for one in message.reactions],
             "status": message.status,
             "failure": message.failure,
             "settled": message.settled,
@@ -355,6 +369,8 @@ def message_shown(message: models.Message) -> Message:
             "sentAt": iso(message.sent_at) if message.sent_at else None,
             "deliveredAt": iso(message.delivered_at) if message.delivered_at else None,
             "readAt": iso(message.read_at) if message.read_at else None,
+            "editedAt": iso(message.edited_at) if message.edited_at else None,
+            "deletedAt": iso(message.deleted_at) if message.deleted_at else None,
             **(message.details or {}),
         }
     )

@@ -61,6 +61,27 @@ class Detailed:
         return text_of(self.said)
 
 
+class Change(StrEnum):
+    """What an Amendment does."""
+
+    REACTION = "reaction"
+    EDIT = "edit"
+    DELETION = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """Something about an earlier message of the chat, WhatsApp's id of which is `target`.
+
+    `text`: the emoji of a reaction, "" to take it back; what an edit puts in the place of the text
+    or caption; "" for a deletion.
+    """
+
+    kind: Change
+    target: str
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Quoted:
     """The message that another one answers, as the sender's program tells it: `kind` and `text` as
@@ -72,7 +93,7 @@ class Quoted:
     text: str
 
 
-Content: TypeAlias = Text | File | Detailed | Unsupported
+Content: TypeAlias = Text | File | Detailed | Amendment | Unsupported
 
 
 @dataclass(frozen=True, slots=True)

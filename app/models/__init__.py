@@ -13,6 +13,7 @@ from app.models.message_text import MessageText
 from app.models.number_check import NumberCheck
 from app.models.pairing import Pairing
 from app.models.quote import Quote
+from app.models.reaction import Reaction
 from app.models.session import Host, Lease
 from app.models.sign_in import SignIn
 from app.models.tick import Tick
@@ -42,6 +43,7 @@ __all__ = [
     "Pairing",
     "PasswordReset",
     "Quote",
+    "Reaction",
     "SetupLink",
     "SignIn",
     "Tick",

@@ -15,10 +15,13 @@ from app.models.base import Base, Id
 from app.models.chat import Chat
 from app.models.media import Media
 from app.models.quote import Quote
+from app.models.reaction import Reaction
 
 INCOMING, OUTGOING = "in", "out"
 FROM_UI, FROM_API, FROM_PHONE = "ui", "api", "phone"
 TEXT = "text"
+DELETED = "deleted"
+"""What stands for the kind of a message that was deleted for everybody."""
 RESENT, DISMISSED = "resent", "dismissed"
 
 
@@ -57,6 +60,14 @@ class Message(Base):
     quote: Mapped[Quote | None] = relationship(
         foreign_keys="Quote.message_id", passive_deletes="all"
     )
+    reactions: Mapped[list[Reaction]] = relationship(
+        order_by=Reaction.reacted_at, passive_deletes="all"
+    )
+    former_texts: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """What it said before it was edited, oldest first: `text`, and `until` when."""
+    edited_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    """When its author took it back for everybody; what it said is gone then."""
     sender_lid: Mapped[str | None] = mapped_column(String(20))
     sender_phone: Mapped[str | None] = mapped_column(String(20))
     sender_name: Mapped[str] = mapped_column(String(100), default="")
@@ -84,6 +95,11 @@ class Message(Base):
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
+
+    @property
+    def line_kind(self) -> str:
+        """As what a list shows it."""
+        return DELETED if self.deleted_at else self.kind
 
     @property
     def line_text(self) -> str:

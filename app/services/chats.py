@@ -109,6 +109,14 @@ def touch(chat: Chat, *, text: str, at: datetime, unread: int = 0, kind: str = T
     _tell_lists(chat)
 
 
+def correct(message: Message) -> None:
+    """Brings the chat's line up to date where `message`, its last one, says something else now."""
+    chat = message.chat
+    if message.shown_at >= chat.last_at:
+        chat.last_kind, chat.last_text = message.line_kind, message.line_text[:PREVIEW_LENGTH]
+    _tell_lists(chat)
+
+
 def mark_read(chat: Chat) -> None:
     """Forgets the unread count. Tells WhatsApp nothing: reading here is not reading there."""
     if chat.unread:

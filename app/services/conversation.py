@@ -13,6 +13,7 @@ from app.extensions import db
 from app.models import Chat, Message
 from app.models.message import INCOMING
 
+_SHOWN = selectinload(Message.media), joinedload(Message.quote), selectinload(Message.reactions)
 _PLACE = tuple_(Message.shown_at, Message.id)
 
 
@@ -82,7 +83,7 @@ def first_unread(chat: Chat) -> str | None:
 
 
 def _of(chat: Chat, *conditions: ColumnElement[bool]) -> Select[Message]:
-    query = select(Message).options(selectinload(Message.media), joinedload(Message.quote))
+    query = select(Message).options(*_SHOWN)
     return query.where(and_(Message.chat_id == chat.id, *conditions))
 
 

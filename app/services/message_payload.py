@@ -7,7 +7,7 @@ from typing import Any
 from app.core.details import DETAILS
 from app.core.events import iso
 from app.extensions import db
-from app.models import Chat, LinkedAccount, Media, Message, Quote
+from app.models import Chat, LinkedAccount, Media, Message, Quote, Reaction
 from app.models.chat import GROUP
 from app.models.message import OUTGOING
 from app.services.media_links import link_to
@@ -19,7 +19,12 @@ def payload_of(message: Message) -> dict[str, Any]:
     return {
         "messageId": message.id,
         "whatsappId": message.wa_id,
-        "from": _sender_of(message, chat),
+        "from": person_jid(
+            message,
+            from_me=message.direction == OUTGOING,
+            phone=message.sender_phone,
+            lid=message.sender_lid,
+        ),
         "fromLid": message.sender_lid,
         "chatId": chat.jid,
         "isGroup": chat.kind == GROUP,
@@ -62,9 +67,22 @@ def quote_facts(quote: Quote) -> dict[str, Any]:
     }
 
 
-def _sender_of(message: Message, chat: Chat) -> str:
-    if message.direction == OUTGOING:
+def person_jid(message: Message, *, from_me: bool, phone: str | None, lid: str | None) -> str:
+    """Who did something in the chat of `message`: by number where it is known."""
+    if from_me:
         return f"{db.session.get_one(LinkedAccount, message.account_id).phone}@s.whatsapp.net"
-    if message.sender_phone:
-        return f"{message.sender_phone}@s.whatsapp.net"
-    return f"{message.sender_lid}@lid" if message.sender_lid else chat.jid
+    if phone:
+        return f"{phone}@s.whatsapp.net"
+    return f"{lid}@lid" if lid else message.chat.jid
+
+
+def reaction_facts(message: Message, reaction: Reaction) -> dict[str, Any]:
+    """What is told of a reaction."""
+    jid = person_jid(message, from_me=reaction.from_me, phone=reaction.phone, lid=reaction.lid)
+    return {
+        "emoji": reaction.emoji,
+        "from": jid,
+        "fromMe": reaction.from_me,
+        "name": reaction.name,
+        "at": iso(reaction.reacted_at),
+    }

@@ -13,8 +13,10 @@ from app.core.states import MessageStatus
 from app.engine.address import Address
 from app.engine.events import (
     ON_THE_PHONE,
+    Amendment,
     CallEnded,
     CallOffered,
+    Change,
     Content,
     Detailed,
     Event,
@@ -30,7 +32,7 @@ from app.engine.events import (
 )
 from app.models import Chat, LinkedAccount
 from app.models.message import TEXT
-from app.services import calls, chats, media, messaging, progress
+from app.services import amendments, calls, chats, media, messaging, progress
 from app.services.quotes import ArrivedQuote
 from app.sessions.reading import News
 
@@ -75,6 +77,9 @@ class Recorder:
         chat = self._chat(event.chat, name=_plain(event.push_name) if is_peer else "")
         if chat is None:
             return
+        if isinstance(event.content, Amendment):
+            _amend(event, event.content, chat, is_news=True)
+            return
         messaging.store(_arrival(event, chat))
         if not event.from_me:
             self.incoming.append(
@@ -109,7 +114,10 @@ class Recorder:
             if chat is None:
                 continue
             for message in reversed(part.messages):  # they come newest first
-                messaging.store(_arrival(message, chat), is_news=False)
+                if isinstance(message.content, Amendment):
+                    _amend(message, message.content, chat, is_news=False)
+                else:
+                    messaging.store(_arrival(message, chat), is_news=False)
 
     @record.register
     def _(self, event: PushNames) -> None:
@@ -144,6 +152,24 @@ class Recorder:
                 self._account, phone=address.number, lid=_user(address.lid), name=name
             )
         return None
+
+
+def _amend(event: MessageReceived, said: Amendment, chat: Chat, *, is_news: bool) -> None:
+    """What is about a message that nobody has here is about nothing."""
+    target = amendments.target_of(chat, said.target)
+    if target is None:
+        log.info("amendment.of_nothing", wa_id=event.id, kind=said.kind)
+        return
+    sender = event.sender
+    author = amendments.Author(
+        event.from_me, sender.number, _user(sender.lid), _plain(event.push_name)
+    )
+    if said.kind is Change.REACTION:
+        amendments.react(target, author, _plain(said.text), event.timestamp, is_news=is_news)
+    elif said.kind is Change.EDIT:
+        amendments.edit(target, author, _plain(said.text), event.timestamp, is_news=is_news)
+    else:
+        amendments.remove(target, author, event.timestamp, is_news=is_news)
 
 
 def _arrival(event: MessageReceived, chat: Chat) -> messaging.Arrival:

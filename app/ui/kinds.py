@@ -37,6 +37,7 @@ KINDS = {
     "poll_creation": Kind(N_("Poll"), "chart-bar"),
     "poll_update": Kind(N_("Vote in a poll"), "chart-bar"),
     "reaction": Kind(N_("Reaction"), "mood-smile"),
+    "deleted": Kind(N_("This message was deleted"), "trash"),
     "unavailable": Kind(N_("Open this message on the phone"), "device-mobile"),
 }
 _NAMED = frozenset({"location", "live_location", "contacts", "poll"})

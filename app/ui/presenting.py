@@ -23,7 +23,7 @@ from app.clock import utcnow
 from app.core.devices import device_of, is_handheld
 from app.core.phones import show_phone
 from app.i18n import LANGUAGES
-from app.models import Chat
+from app.models import Chat, Reaction
 from app.ui import kinds, words
 from app.ui.answers import wants_fragment
 from app.ui.formatting import formatted
@@ -60,6 +60,8 @@ def register(app: Flask) -> None:
         clock_time=clock_time,
         day=day,
         formatted=formatted,
+        reactor=reactor,
+        told_moment=told_moment,
         chat_name=chat_name,
         chat_place=chat_place,
         device=device_of,
@@ -135,6 +137,18 @@ def whole_phone(phone: str | None) -> str:
 def breakable(address: str) -> Markup:
     """An email address that is too long for a line goes on behind its @."""
     return escape(address).replace("@", Markup("@<wbr>"))
+
+
+def reactor(reaction: Reaction) -> str:
+    """Who put it there."""
+    if reaction.from_me:
+        return gettext("You")
+    return reaction.name or whole_phone(reaction.phone) or gettext("Somebody")
+
+
+def told_moment(text: str) -> str:
+    """A moment that was stored as ISO 8601 text, exactly."""
+    return exact(datetime.fromisoformat(text))
 
 
 def attributes(values: Mapping[str, object]) -> Markup:

@@ -14,6 +14,8 @@ from app.core.details import Card, Place, Poll
 from app.core.media import FileFacts, MediaKind
 from app.engine.address import Address
 from app.engine.events import (
+    Amendment,
+    Change,
     ClientOutdated,
     Connected,
     ConnectFailure,
@@ -212,6 +214,11 @@ def test_recorded_file_tells_what_it_is_and_where(kind: MediaKind):
     assert content.facts.file_name == ("a.pdf" if kind is MediaKind.DOCUMENT else "")
 
 
+def edited(new: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a message that puts `new` in the place of message A1."""
+    return {"protocolMessage": {"type": "MESSAGE_EDIT", "key": {"ID": "A1"}, "editedMessage": new}}
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
@@ -267,11 +274,21 @@ def test_recorded_file_tells_what_it_is_and_where(kind: MediaKind):
             },
             Detailed("poll", Poll("When?", ("Today", "Later"), 2)),
         ),
-        ({"reactionMessage": {"text": "👍"}}, Unsupported("reaction", "👍")),
-        ({"protocolMessage": {"type": "REVOKE"}}, Unsupported("revoke")),
         (
-            {"protocolMessage": {"type": "MESSAGE_EDIT", "editedMessage": {"conversation": "b"}}},
-            Unsupported("edit", "b"),
+            {"reactionMessage": {"key": {"ID": "A1"}, "text": "👍"}},
+            Amendment(Change.REACTION, "A1", "👍"),
+        ),
+        ({"reactionMessage": {"key": {"ID": "A1"}}}, Amendment(Change.REACTION, "A1")),
+        (
+            {"protocolMessage": {"type": "REVOKE", "key": {"ID": "A1"}}},
+            Amendment(Change.DELETION, "A1"),
+        ),
+        (edited({"conversation": "b"}), Amendment(Change.EDIT, "A1", "b")),
+        (edited({"extendedTextMessage": {"text": "b"}}), Amendment(Change.EDIT, "A1", "b")),
+        (edited({"imageMessage": {"caption": "b"}}), Amendment(Change.EDIT, "A1", "b")),
+        (
+            {"editedMessage": {"message": edited({"conversation": "b"})}},
+            Amendment(Change.EDIT, "A1", "b"),
         ),
         ({"ephemeralMessage": {"message": {"conversation": "soon gone"}}}, Text("soon gone")),
         (

@@ -88,6 +88,8 @@ def places(stage: Stage) -> list[Place]:
         Place("chat", stage.chat),
         Place("chat-reply", stage.chat, _click("[data-reply]", shows="#replying")),
         Place("chat-every-state", stage.busy_chat),
+        Place("chat-kinds", stage.kinds_chat),
+        Place("chat-former-text", stage.kinds_chat, _click(".edited", shows=".former")),
         Place("chat-not-linked", f"{shelf['qr_expired']}/chat"),
         Place("chats-unread", f"{shelf['stopped']}/chat?show=unread"),
         Place("chat-found", f"{shelf['stopped']}/chat?q=пионы"),

@@ -20,10 +20,11 @@ from app.core.details import Card, Place, Poll, as_data, kind_of, text_of
 from app.core.errors import RateLimited
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
-from app.models import Chat, Instance, LinkedAccount, User
+from app.models import Chat, Instance, LinkedAccount, Message, User
 from app.models.contact_import import ImportState
-from app.models.message import OUTGOING
-from app.services import instances, invitations, password_resets, webhooks
+from app.models.message import INCOMING, OUTGOING
+from app.services import amendments, instances, invitations, password_resets, webhooks
+from app.services.amendments import Author
 from app.services.webhooks import Wish
 from app.transaction import transaction
 from app.ui import errors
@@ -45,7 +46,8 @@ class Stage:
     linked: str  # an instance with a phone, by the product itself
     chat: str  # a conversation of `linked` with an answer in it
     shelf: dict[str, str]  # instances that stand still, by their state or reason
-    busy_chat: str  # a conversation with a message of every kind
+    busy_chat: str  # a conversation with a message in every state
+    kinds_chat: str  # one with messages of many kinds
     links: dict[str, str]  # what works once, and the pages of people
     recorded: dict[str, str]  # pages that the product shows no more, or only when it breaks
     newcomer: StorageState  # the browser of somebody without an instance
@@ -61,12 +63,12 @@ def build(context: BrowserContext, product: Product, data_dir: Path) -> Stage:
     page.close()
     with database_beside(data_dir):
         anna = db.session.query(User).filter_by(email=EMAIL).one()
-        shelf, busy_chat = _fill_shelf(anna)
+        shelf, busy_chat, kinds_chat = _fill_shelf(anna)
         links = _make_links(anna)
         _set_up_webhooks(anna)
     recorded |= _record_errors(data_dir)
     newcomer = _let_in(context, product, links.pop("newcomer"))
-    return Stage(linked, chat, shelf, busy_chat, links, recorded, newcomer)
+    return Stage(linked, chat, shelf, busy_chat, kinds_chat, links, recorded, newcomer)
 
 
 def _make_links(anna: User) -> dict[str, str]:
@@ -172,7 +174,7 @@ def database_beside(data_dir: Path) -> Iterator[None]:
         db.engine.dispose()
 
 
-def _fill_shelf(anna: User) -> tuple[dict[str, str], str]:
+def _fill_shelf(anna: User) -> tuple[dict[str, str], str, str]:
     made = {
         "stopped": factories.instance(anna, name=LONG_NAME, state=_S.STOPPED),
         "logged_out": _problem(anna, "Склад", _S.LOGGED_OUT, "phone_logged_out"),
@@ -187,7 +189,8 @@ def _fill_shelf(anna: User) -> tuple[dict[str, str], str]:
         "paused": _paused(anna),
     }
     shelf = {word: f"/ui/instances/{instance.id}" for word, instance in made.items()}
-    return shelf, _fill_chat(made["stopped"])
+    busy_chat = _fill_chat(made["stopped"])
+    return shelf, busy_chat, _fill_kinds(made["stopped"])
 
 
 def _problem(anna: User, name: str, state: InstanceState, reason: str) -> Instance:
@@ -250,18 +253,33 @@ def _fill_chat(instance: Instance) -> str:
             shown_at=_ago(60 - number),
         )
     factories.message(chat, body="https://example.com/" + "a" * 120, shown_at=_ago(1))
-    marked = "> Сколько роз?\n*25 роз*, _не 24_, ~3 000~ 2 700 р.\n- код: `РОЗА`\n```итого 2 700```"
-    factories.message(chat, body=marked, shown_at=_ago(0))
-    for said in (
-        Place(55.753900, 37.620800, "Цветы на Садовой", "Садовая, 1, вход со двора"),
-        [Card("Вера Павловна", ("79161234567",)), Card("Доставка", ("доб. 17",))],
-        Poll("Когда удобно забрать?", ("Сегодня до шести", "Завтра с утра", "В субботу"), 1),
-    ):
-        values = {"kind": kind_of(said), "body": text_of(said), "details": as_data(said)}
-        factories.message(chat, direction=OUTGOING, status=_M.READ, shown_at=_ago(0), **values)
-        factories.message(chat, shown_at=_ago(0), **values)
     _fill_contacts(instance, account, chat)
     return f"/ui/instances/{instance.id}/chat/{chat.id}"
+
+
+def _fill_kinds(instance: Instance) -> str:
+    """A conversation with messages of several kinds, and some that were changed."""
+    account = db.session.query(LinkedAccount).filter_by(instance_id=instance.id).one()
+    chat = factories.chat(account, name="Вера Павловна", phone="15552000777")
+    marked = "> Сколько роз?\n*25 роз*, _не 24_, ~3 000~ 2 700 р.\n- код: `РОЗА`\n```итого 2 700```"
+    ids = [
+        factories.message(chat, body=body, shown_at=_ago(9)).id for body in (marked, "В пять", "?")
+    ]
+    vera, anna = Author(from_me=False, lid="77", name="Вера Павловна"), Author(from_me=True)
+    with transaction() as session:
+        first, second, third = (session.get_one(Message, one) for one in ids)
+        amendments.react(first, anna, "👍", utcnow(), is_news=False)
+        amendments.react(second, vera, "🙏", utcnow(), is_news=False)
+        amendments.edit(second, vera, "В шесть", utcnow(), is_news=False)
+        amendments.remove(third, vera, utcnow(), is_news=False)
+    place = Place(55.753900, 37.620800, "Цветы на Садовой", "Садовая, 1, вход со двора")
+    cards = [Card("Иван", ("79161234567",)), Card("Доставка", ("доб. 17",))]
+    poll = Poll("Когда удобно забрать?", ("Сегодня до шести", "Завтра с утра"), 1)
+    for said, direction in ((place, OUTGOING), (cards, INCOMING), (poll, OUTGOING)):
+        values = {"kind": kind_of(said), "body": text_of(said), "details": as_data(said)}
+        status = _M.READ if direction == OUTGOING else _M.RECEIVED
+        factories.message(chat, direction=direction, status=status, shown_at=_ago(2), **values)
+    return f"/ui/instances/{chat.instance_id}/chat/{chat.id}"
 
 
 def _fill_contacts(instance: Instance, account: LinkedAccount, chat: Chat) -> None:

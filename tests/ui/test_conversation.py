@@ -19,7 +19,8 @@ from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
 from app.models import Chat, Instance, Message, User
 from app.models.message import OUTGOING
-from app.services import messaging, progress, queue
+from app.services import amendments, messaging, progress, queue
+from app.services.amendments import Author
 from app.transaction import transaction
 from app.ui import conversation
 from tests import factories
@@ -108,10 +109,10 @@ def test_a_conversation_takes_as_many_queries_however_long_it_is(
         with asked(app) as statements:
             page = bobs.get(path_of(maria))
         counts.append(len(statements))
-    assert counts[0] == counts[1] <= 11
+    assert counts[0] == counts[1] <= 12
     with asked(app) as statements:
         bobs.fragment(str(only(page, ".more-before .more-reach")["hx-get"]))
-    assert len(statements) <= 6
+    assert len(statements) <= 7
 
 
 def test_a_poll_without_news_asks_the_database_nothing(
@@ -140,7 +141,7 @@ def test_a_poll_brings_what_is_new_and_what_changed_and_nothing_else(
     with asked(app) as statements:
         answer = bobs.fragment(poll)
     assert sorted(bodies(answer)) == ["changed", "new"]
-    assert len(statements) <= 6
+    assert len(statements) <= 7
     assert bobs.fragment(poll_of(answer)).status_code == 204
 
 
@@ -259,6 +260,53 @@ def test_a_poll_is_shown_with_its_answers(app: Flask, bobs: Browser, maria: Chat
     bubble = shown(app, bobs, maria, Poll("Когда?", ("Сегодня", "<b>Завтра</b>"), 1))
     assert [one.get_text() for one in bubble.select("li")] == ["Сегодня", "<b>Завтра</b>"]
     assert "Можно выбрать один ответ." in bubble.get_text()
+
+
+@contextmanager
+def written(app: Flask, chat: Chat, **values: Any) -> Iterator[Message]:
+    """A message of `chat`, to be changed."""
+    with app.app_context():
+        message = factories.message(chat, **values)
+        with transaction() as session:
+            yield session.get_one(Message, message.id)
+
+
+def test_reactions_stand_under_their_message_with_who_put_them(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    with written(app, maria) as message:
+        for author, emoji in (
+            (Author(from_me=False, lid="77", name="<b>Мария</b>"), "👍"),
+            (Author(from_me=True), "👍"),
+            (Author(from_me=False, lid="78", phone="79161234567"), "❤️"),
+        ):
+            amendments.react(message, author, emoji, utcnow(), is_news=False)
+    drawn = only(bobs.get(path_of(maria)), ".reactions").select("li")
+    titles = sorted(str(one["title"]).replace("\N{NO-BREAK SPACE}", " ") for one in drawn)
+    assert titles == ["+7 916 123-45-67", "<b>Мария</b>, Вы"]
+    assert {one.get_text(" ", strip=True).split()[0] for one in drawn} == {"👍", "❤️"}
+
+
+def test_an_edited_message_says_so_and_what_it_said_before(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    with written(app, maria, body="В <i>пять</i>") as message:
+        amendments.edit(message, Author(from_me=False), "В семь", utcnow(), is_news=False)
+    page = bobs.get(path_of(maria))
+    assert words(page, ".edited") == "изменено"
+    assert only(page, ".edited")["popovertarget"] == only(page, ".former")["id"]
+    assert words(page, ".former .bubble-text") == "В <i>пять</i>"
+
+
+def test_a_deleted_message_leaves_its_place_and_a_word(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    with written(app, maria, body="Секрет") as message:
+        amendments.remove(message, Author(from_me=False), utcnow(), is_news=False)
+    page = bobs.get(path_of(maria))
+    assert words(page, ".bubble-text") == "Сообщение удалено"
+    assert "Секрет" not in page.text
+    assert not soup(page).select("[data-reply]")
 
 
 def test_a_text_that_is_handed_over_twice_is_one_message(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.engine.events import Content, Unsupported
+from app.engine.events import Amendment, Change, Content
 
 READERS: dict[str, Callable[[Any], Content | None]] = {
-    "reactionMessage": lambda value: Unsupported("reaction", value.text),
+    "reactionMessage": lambda value: Amendment(Change.REACTION, value.key.ID, value.text),
 }

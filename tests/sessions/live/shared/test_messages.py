@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from app.core.details import Card, Place, Poll, as_data, said_in
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
@@ -110,6 +112,34 @@ def test_places_contact_cards_and_polls_go_both_ways(linked: tuple[Product, str]
         "Вера": [Card("Вера", ("15551000010",))],
         "Когда?": Poll("Когда?", ("Сегодня", "Завтра"), 0),
     }
+
+
+def test_reactions_edits_and_deletions_of_contacts_are_kept(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    client = product.sandbox.client
+    ours = product.queue(instance_id, "Ready")
+    wait_for(lambda: product.received(), PATIENCE, "ours is on the phone")
+    wait_for(lambda: product.message(ours).wa_id, PATIENCE, "its id is known")
+    said = client.send(PEER_NUMBER, OWN_NUMBER, "At sevn")
+    gone = client.send(PEER_NUMBER, OWN_NUMBER, "Oops")
+    client.react(PEER_NUMBER, OWN_NUMBER, str(product.message(ours).wa_id), "👍")
+    client.edit(PEER_NUMBER, OWN_NUMBER, said, "At seven")
+    client.delete(PEER_NUMBER, OWN_NUMBER, gone)
+
+    def state() -> dict[str | None, tuple[str, bool, list[str]]]:
+        with product.app.app_context():
+            rows = db.session.scalars(select(Message).where(Message.instance_id == instance_id))
+            return {
+                row.wa_id: (row.body, bool(row.deleted_at), [one.emoji for one in row.reactions])
+                for row in rows
+            }
+
+    expected = {
+        product.message(ours).wa_id: ("Ready", False, ["👍"]),
+        said: ("At seven", False, []),
+        gone: ("", True, []),
+    }
+    wait_for(lambda: state() == expected, PATIENCE, "all of it is here, and nothing else")
 
 
 def test_session_is_back_when_its_host_was_killed(linked: tuple[Product, str]) -> None:
