@@ -9,7 +9,7 @@ from flask import Response
 from app import models
 from app.api.blueprint import bp
 from app.api.identity import caller
-from app.api.messages import Message, message_shown
+from app.api.message_shapes import Message, message_shown
 from app.security.files import file_of
 from app.services import instances, media, messaging
 from app.transaction import transaction

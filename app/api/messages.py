@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from flask import request
 from pydantic import Field
 
 from app import models, topics
 from app.api.blueprint import bp
-from app.api.bodies import Answer, Body, Moment, checked_form, takes, takes_form_too
+from app.api.bodies import Answer, Body, checked_form, takes, takes_form_too
 from app.api.identity import caller
+from app.api.message_shapes import Message, message_shown
 from app.config import current_settings
 from app.core import details
 from app.core.details import Place, Said
 from app.core.errors import Invalid
-from app.core.events import iso
 from app.core.states import MessageStatus
 from app.core.texts import N_
 from app.models.message import FROM_API
 from app.security.uploads import send
 from app.services import instances, messaging, timing, uploads
 from app.services.media import NewFile
-from app.services.message_payload import media_facts, quote_facts, reaction_facts
 from app.transaction import transaction
 from app.waiting import LONGEST, wait_for
 
@@ -111,118 +110,12 @@ class FileToSend(Body):
     reply_to: str | None = Field(default=None, max_length=64)
 
 
-class Quoted(Answer):
-    """The message that another one answers, as it was then."""
-
-    message_id: str | None = Field(description="None where it is not stored here.")
-    whatsapp_id: str
-    from_me: bool
-    type: str = Field(examples=["text"])
-    body: str = Field(description="The first 300 characters of its text.")
-
-
-class Location(Answer):
-    """A point on the map, in degrees."""
-
-    latitude: float = Field(examples=[55.7539])
-    longitude: float = Field(examples=[37.6208])
-    name: str
-    address: str
-
-
-class Card(Answer):
-    """Somebody's contact card."""
-
-    name: str
-    phones: list[str] = Field(description="Digits, or as it was written.")
-
-
-class Poll(Answer):
-    """A question with answers to choose from."""
-
-    question: str
-    options: list[str]
-    choices: int = Field(description="How many may be chosen at most; 0 for any number.")
-
-
-class Reaction(Answer):
-    """What somebody put on a message."""
-
-    emoji: str = Field(examples=["👍"])
-    from_: str = Field(alias="from", examples=["79161234567@s.whatsapp.net"])
-    from_me: bool
-    name: str
-    at: Moment
-
-
-class File(Answer):
-    """The file of a message. Until it is stored, all of it is what the sender says."""
-
-    kind: Literal["image", "video", "gif", "audio", "voice", "document", "sticker"]
-    mime_type: str | None = Field(examples=["application/pdf"])
-    file_name: str | None = Field(examples=["invoice.pdf"])
-    size: int | None = Field(description="In bytes.")
-    seconds: int | None
-    width: int | None = Field(description="In pixels.")
-    height: int | None
-    state: Literal["waiting", "fetching", "stored", "failed", "expired"] = Field(
-        description="stored: it can be had; expired: WhatsApp has deleted it."
-    )
-    failure: str | None = Field(description="A code, where the last try to fetch it failed.")
-
-
 class Wait(Body):
     """How long to wait for the outcome."""
 
     wait: int = Field(
         default=0, ge=0, le=LONGEST, description="Seconds to wait for the outcome, up to 30."
     )
-
-
-class Message(Answer):
-    """One message of one chat."""
-
-    id: str = Field(examples=["msg_01J9ZK8M3Q4R5S6T7V8W9X0Y1Z"])
-    instance_id: str
-    chat_id: str = Field(examples=["79161234567@s.whatsapp.net"])
-    direction: Literal["in", "out"]
-    source: Literal["ui", "api", "phone"] | None = Field(description="Of an outgoing one.")
-    type: str = Field(examples=["text"])
-    body: str = Field(description="The text, or the caption of a file.")
-    media: File | None = Field(description="The file it carries.")
-    quoted: Quoted | None = Field(description="The message it answers.")
-    location: Location | None = None
-    contacts: list[Card] | None = None
-    poll: Poll | None = None
-    reactions: list[Reaction]
-    status: Literal[
-        "queued",
-        "sending",
-        "sent",
-        "delivered",
-        "read",
-        "played",
-        "failed",
-        "unconfirmed",
-        "cancelled",
-        "expired",
-        "received",
-    ]
-    failure: str | None = Field(description="A code, where the status is failed.")
-    settled: Literal["resent", "dismissed"] | None = Field(
-        description="What somebody decided about an unconfirmed one."
-    )
-    resent_as: str | None = Field(description="The id of the message sent in its place.")
-    whatsapp_id: str | None = Field(description="WhatsApp's own id, once it is known.")
-    send_at: Moment | None = Field(description="When it is wanted to go, where not at once.")
-    expires_at: Moment | None = Field(description="From then on it is not sent any more.")
-    created_at: Moment
-    timestamp: Moment = Field(description="Its place in the conversation.")
-    sent_at: Moment | None
-    delivered_at: Moment | None
-    read_at: Moment | None
-    edited_at: Moment | None = Field(description="When its author changed it last.")
-    deleted_at: Moment | None = Field(description="When its author deleted it for everybody.")
 
 
 class Sent(Answer):
@@ -341,45 +234,6 @@ def retry_message(instance_id: str, message_id: str) -> Sent:
 
 def _found(instance_id: str, message_id: str) -> models.Message:
     return messaging.get_for(instances.get_for(caller(), instance_id), message_id)
-
-
-def message_shown(message: models.Message) -> Message:
-    """`message` as the API shows it."""
-    return Message.model_validate(
-        {
-            "id": message.id,
-            "instanceId": message.instance_id,
-            "chatId": message.chat.jid,
-            "direction": message.direction,
-            "source": message.source,
-            "type": message.kind,
-            "body": message.body,
-            "media": _file_shown(message.media),
-            "quoted": quote_facts(message.quote) if message.quote else None,
-            "reactions": [reaction_facts(message, one) for one in message.reactions],
-            "status": message.status,
-            "failure": message.failure,
-            "settled": message.settled,
-            "resentAs": message.resent_as_id,
-            "whatsappId": message.wa_id,
-            "sendAt": iso(message.send_at) if message.send_at else None,
-            "expiresAt": iso(message.expires_at) if message.expires_at else None,
-            "createdAt": iso(message.created_at),
-            "timestamp": iso(message.shown_at),
-            "sentAt": iso(message.sent_at) if message.sent_at else None,
-            "deliveredAt": iso(message.delivered_at) if message.delivered_at else None,
-            "readAt": iso(message.read_at) if message.read_at else None,
-            "editedAt": iso(message.edited_at) if message.edited_at else None,
-            "deletedAt": iso(message.deleted_at) if message.deleted_at else None,
-            **(message.details or {}),
-        }
-    )
-
-
-def _file_shown(media: models.Media | None) -> dict[str, Any] | None:
-    if media is None:
-        return None
-    return media_facts(media) | {"state": media.state, "failure": media.failure}
 
 
 def _settled_within(message: models.Message, seconds: int) -> bool:

@@ -10,7 +10,7 @@ from app import models
 from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, Moment, takes
 from app.api.identity import caller
-from app.api.messages import Message, message_shown
+from app.api.message_shapes import Message, message_shown
 from app.api.pages import PageQuery
 from app.core.events import iso
 from app.services import instances, messaging, queue

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select, update
 
@@ -18,35 +17,17 @@ from app.core.states import MessageStatus
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Chat, Instance, Message, User
-from app.models.message import DISMISSED, FROM_PHONE, INCOMING, OUTGOING, RESENT, TEXT
+from app.models.message import DISMISSED, OUTGOING, RESENT, TEXT
 from app.services import activity, chats, media, outbox, quotes
 from app.services.detail_rules import checked
 from app.services.message_payload import payload_of
-from app.services.progress import advance, lift, not_before_made
+from app.services.progress import advance, not_before_made
 from app.services.timing import AT_ONCE, Timing, expired, may_go
 from app.transaction import hold, rows_changed
 
 TEXT_LIMIT = 65_536
 """Characters of one text; WhatsApp's own limit."""
 SECRET_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A message that came from WhatsApp: from somebody, or sent on the phone of this account."""
-
-    wa_id: str
-    chat: Chat
-    from_me: bool
-    kind: str
-    text: str
-    at: datetime
-    sender_phone: str | None
-    sender_lid: str | None
-    sender_name: str
-    file: media.ArrivedFile | None = None
-    quote: quotes.ArrivedQuote | None = None
-    said: Said | None = None
 
 
 def queue_text(
@@ -322,51 +303,6 @@ def unconfirmed(message: Message, wa_id: str | None) -> bool:
     return moved
 
 
-def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
-    """The new message, its chat's line and its webhooks; None when it is stored already.
-
-    What is no news, the phone's history, counts as read and is told to nobody. A message of ours
-    that another device of the account has was accepted by WhatsApp, whatever was heard of it.
-    """
-    direction = OUTGOING if arrival.from_me else INCOMING
-    if (known := _known(arrival, direction)) is not None:
-        if arrival.from_me:
-            lift(known, MessageStatus.SENT, arrival.at)
-        return None
-    place = _place(arrival) if is_news else arrival.at
-    message = Message(
-        id=new_id("msg", utcnow()),
-        instance_id=arrival.chat.instance_id,
-        account_id=arrival.chat.account_id,
-        chat_id=arrival.chat.id,
-        direction=direction,
-        source=FROM_PHONE if arrival.from_me else None,
-        kind=arrival.kind,
-        body=arrival.text,
-        details=as_data(arrival.said) if arrival.said else None,
-        sender_lid=arrival.sender_lid,
-        sender_phone=arrival.sender_phone,
-        sender_name=arrival.sender_name[:100],
-        wa_id=arrival.wa_id,
-        status=MessageStatus.SENT if arrival.from_me else MessageStatus.RECEIVED,
-        created_at=utcnow(),
-        shown_at=place,
-        sent_at=arrival.at if arrival.from_me else None,
-    )
-    db.session.add(message)
-    db.session.flush()
-    if arrival.file is not None:
-        media.expect(message, arrival.file, is_news=is_news)
-    if arrival.quote is not None:
-        quotes.keep(message, arrival.quote)
-    unread = 0 if arrival.from_me or not is_news else 1
-    chats.touch(arrival.chat, text=message.line_text, kind=message.kind, at=place, unread=unread)
-    if is_news:
-        event = Event.MESSAGE_SENT if arrival.from_me else Event.MESSAGE_RECEIVED
-        outbox.emit(message.instance_id, event, payload_of(message))
-    return message
-
-
 def _expire(message: Message) -> bool:
     moved = advance(message, {MessageStatus.QUEUED}, MessageStatus.EXPIRED)
     if moved:
@@ -378,22 +314,6 @@ def _tell(event: Event, message: Message, **more: str) -> None:
     """An event on a message that happened just now."""
     data = payload_of(message) | more | {"timestamp": iso(utcnow())}
     outbox.emit(message.instance_id, event, data)
-
-
-def _place(arrival: Arrival) -> datetime:
-    """Where a message that just came stands. WhatsApp tells whole seconds: within one, what came
-    later stands later (ties are broken by id)."""
-    last = arrival.chat.last_at
-    return last if arrival.at <= last < arrival.at + timedelta(seconds=1) else arrival.at
-
-
-def _known(arrival: Arrival, direction: str) -> Message | None:
-    query = select(Message).where(
-        Message.account_id == arrival.chat.account_id,
-        Message.wa_id == arrival.wa_id,
-        Message.direction == direction,
-    )
-    return db.session.scalar(query)
 
 
 def _checked_text(text: str) -> str:

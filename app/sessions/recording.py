@@ -32,7 +32,7 @@ from app.engine.events import (
 )
 from app.models import Chat, LinkedAccount
 from app.models.message import TEXT
-from app.services import amendments, calls, chats, media, messaging, progress
+from app.services import amendments, arrivals, calls, chats, media, progress
 from app.services.quotes import ArrivedQuote
 from app.sessions.reading import News
 
@@ -80,7 +80,7 @@ class Recorder:
         if isinstance(event.content, Amendment):
             _amend(event, event.content, chat, is_news=True)
             return
-        messaging.store(_arrival(event, chat))
+        arrivals.store(_arrival(event, chat))
         if not event.from_me:
             self.incoming.append(
                 News(chat.id, event.id, _answer_to(event.chat), _answer_to(event.sender))
@@ -93,7 +93,7 @@ class Recorder:
         log.warning("message.undecryptable", wa_id=event.id, unavailable=event.unavailable)
         chat = self._chat(event.chat) if event.unavailable else None
         if chat is not None:
-            messaging.store(_placeholder(event, chat))
+            arrivals.store(_placeholder(event, chat))
 
     @record.register
     def _(self, event: ReceiptReceived) -> None:
@@ -117,7 +117,7 @@ class Recorder:
                 if isinstance(message.content, Amendment):
                     _amend(message, message.content, chat, is_news=False)
                 else:
-                    messaging.store(_arrival(message, chat), is_news=False)
+                    arrivals.store(_arrival(message, chat), is_news=False)
 
     @record.register
     def _(self, event: PushNames) -> None:
@@ -172,9 +172,9 @@ def _amend(event: MessageReceived, said: Amendment, chat: Chat, *, is_news: bool
         amendments.remove(target, author, event.timestamp, is_news=is_news)
 
 
-def _arrival(event: MessageReceived, chat: Chat) -> messaging.Arrival:
+def _arrival(event: MessageReceived, chat: Chat) -> arrivals.Arrival:
     content = event.content
-    return messaging.Arrival(
+    return arrivals.Arrival(
         wa_id=event.id,
         chat=chat,
         from_me=event.from_me,
@@ -212,8 +212,8 @@ def _arrived(content: File) -> media.ArrivedFile:
     return media.ArrivedFile(plain, content.remote)
 
 
-def _placeholder(event: MessageUndecryptable, chat: Chat) -> messaging.Arrival:
-    return messaging.Arrival(
+def _placeholder(event: MessageUndecryptable, chat: Chat) -> arrivals.Arrival:
+    return arrivals.Arrival(
         wa_id=event.id,
         chat=chat,
         from_me=False,

@@ -14,7 +14,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Chat, Delivery, Message
-from app.services import messaging, progress
+from app.services import arrivals, messaging, progress
 from app.services.quotes import ArrivedQuote
 from app.transaction import transaction
 from tests import factories
@@ -45,8 +45,8 @@ def events() -> list[tuple[str, dict]]:
     return [(row.event, json.loads(row.body)["data"]) for row in rows]
 
 
-def arrival(chat: Chat, **values) -> messaging.Arrival:
-    return messaging.Arrival(
+def arrival(chat: Chat, **values) -> arrivals.Arrival:
+    return arrivals.Arrival(
         **{
             "wa_id": "3EB0B",
             "chat": chat,
@@ -64,7 +64,7 @@ def arrival(chat: Chat, **values) -> messaging.Arrival:
 
 def store(chat: Chat, **values) -> Message | None:
     with transaction():
-        return messaging.store(arrival(chat, **values))
+        return arrivals.store(arrival(chat, **values))
 
 
 def everything(instance) -> None:

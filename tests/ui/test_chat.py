@@ -13,7 +13,7 @@ from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
 from app.models import Chat, Instance, LinkedAccount, Message
 from app.models.message import OUTGOING
-from app.services import chats, instances, messaging
+from app.services import arrivals, chats, instances
 from app.transaction import transaction
 from tests import factories
 from tests.ui.browser import Browser, only, soup, words
@@ -138,13 +138,13 @@ def test_a_reply_comes_with_the_next_poll_and_nothing_before_it(
     poll = str(only(bobs.get(path_of(maria)), "#news")["hx-get"])
     assert bobs.fragment(poll).status_code == 204
     with app.app_context(), transaction() as session:
-        messaging.store(arrival(session.get_one(Chat, maria.id), "Добрый день"))
+        arrivals.store(arrival(session.get_one(Chat, maria.id), "Добрый день"))
     answer = bobs.fragment(poll)
     assert bodies(answer) == ["Добрый день"]
 
 
-def arrival(chat: Chat, text: str) -> messaging.Arrival:
-    return messaging.Arrival(
+def arrival(chat: Chat, text: str) -> arrivals.Arrival:
+    return arrivals.Arrival(
         wa_id="3EB0AAAA",
         chat=chat,
         from_me=False,

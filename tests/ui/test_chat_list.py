@@ -13,9 +13,9 @@ from app.core.media import FileFacts, MediaKind
 from app.core.states import InstanceState
 from app.extensions import db
 from app.models import Chat, Instance, LinkedAccount
-from app.services import chats, messaging
+from app.services import arrivals, chats
+from app.services.arrivals import Arrival
 from app.services.media import ArrivedFile
-from app.services.messaging import Arrival
 from app.transaction import transaction
 from app.ui import chat as chat_pages
 from tests import factories
@@ -217,7 +217,7 @@ def test_a_file_that_came_and_one_that_waits_stand_in_their_lists_by_name(
                 *("A1", chat, False, "document", "", utcnow(), None, None, ""),
                 file=ArrivedFile(FileFacts(MediaKind.DOCUMENT, "счёт.pdf"), None),
             )
-            messaging.store(arrived)
+            arrivals.store(arrived)
             chat_id = chat.id
             chat_id = chat.id
         kept = db.session.get_one(Chat, chat_id)

@@ -24,6 +24,7 @@ from app.extensions import db
 from app.jobs import webhooks as job
 from app.models import Delivery, Endpoint, Instance, Message
 from app.services import (
+    arrivals,
     calls,
     contact_imports,
     instances,
@@ -330,8 +331,8 @@ def test_the_example_has_the_fields_that_are_sent(endpoint, instance, receiver):
     account = factories.linked_account(instance)
     chat = factories.chat(account)
     with transaction():
-        messaging.store(
-            messaging.Arrival(
+        arrivals.store(
+            arrivals.Arrival(
                 wa_id="3EB0",
                 chat=chat,
                 from_me=False,
