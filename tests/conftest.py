@@ -34,6 +34,10 @@ _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - tmpfs: key stores are slow on a disk
 
 
+_LONG = ("/live/test_codes_expire.py", "/e2e/", "/live/", "/supervisor/", "/engine/", "/sandbox/")
+"""Tests that wait for WhatsApp's own times, and folders of those that start processes."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--database postgresql`: the product of every test works on PostgreSQL."""
     parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
@@ -44,6 +48,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+@pytest.hookimpl(trylast=True)  # after the shuffling, which stays within each group
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what takes long, so that in the end no worker is left alone with it."""
+    items.sort(
+        key=lambda item: next((n for n, place in enumerate(_LONG) if place in item.nodeid), 9)
+    )
 
 
 @pytest.hookimpl(trylast=True)

@@ -32,6 +32,7 @@ from app.ui.polling import BRISK
 HTMX_CONFIG = {
     "allowEval": False,
     "allowScriptTags": False,
+    "defaultSettleDelay": 0,  # a form that is shown is htmx's at once, not a native one first
     "historyCacheSize": 0,  # pages hold what only their owner may see
     "includeIndicatorStyles": False,
     "refreshOnHistoryMiss": True,
