@@ -66,6 +66,8 @@ OWNER = {
     *("ui.show_chats", "ui.chats_news", "ui.chats_part", "ui.search_chats"),
     *("ui.open_chat", "ui.show_chat"),
     *("ui.conversation_news", "ui.conversation_part"),
+    *("ui.show_acts", "ui.react_to_message", "ui.edit_message", "ui.delete_message"),
+    *("api.react_to_message", "api.edit_message", "api.delete_message"),
     *("ui.send_message", "ui.resend_message", "ui.retry_message", "ui.dismiss_message"),
     *("ui.show_contacts", "ui.contacts_list", "ui.add_contact", "ui.edit_contact"),
     *("ui.change_contact", "ui.confirm_contact_deletion", "ui.delete_contact"),

@@ -10,6 +10,7 @@ def register(app: Flask) -> None:
     from app.api import (
         accounts,
         activity,
+        amendments,
         contact_imports,
         contacts,
         credentials,
@@ -27,7 +28,7 @@ def register(app: Flask) -> None:
     from app.api.blueprint import bp
 
     # Importing these put their views on the blueprint.
-    _ = (accounts, activity, credentials, identity, instances, invitations)
+    _ = (accounts, activity, amendments, credentials, identity, instances, invitations)
     _ = (contact_imports, contacts, linking, media, messages, queue, users, webhooks)
 
     openapi.configure(app)

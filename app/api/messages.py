@@ -142,7 +142,7 @@ def send_file(instance_id: str, query: Wait) -> tuple[Sent, int]:
             reply_to=form.reply_to,
         )
 
-    return _sent(send(request.files.get("file"), queue), query)
+    return answer_for(send(request.files.get("file"), queue), query)
 
 
 @bp.post("/instances/<instance_id>/send")
@@ -174,10 +174,11 @@ def send_message(instance_id: str, query: Wait, body: MessageToSend) -> tuple[Se
             message = messaging.queue_details(instance, said, **how)
         else:
             message = messaging.queue_text(instance, text=body.text or "", **how)
-    return _sent(message, query)
+    return answer_for(message, query)
 
 
-def _sent(message: models.Message, query: Wait) -> tuple[Sent, int]:
+def answer_for(message: models.Message, query: Wait) -> tuple[Sent, int]:
+    """The message that was queued; with its outcome, where that was waited for."""
     settled = query.wait > 0 and _settled_within(message, query.wait)
     return Sent(message=message_shown(message)), 200 if settled else 202
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from app.core.details import Said
 from app.core.media import FileFacts
 from app.engine.address import Address
-from app.engine.events import Event
+from app.engine.events import Change, Event
 from app.engine.raw import RawEvent
 from app.engine.reach import Typed
 
@@ -87,6 +87,16 @@ class Quotation:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The message that an amendment is about. `author`: the JID of who wrote it in a group, None
+    for our own and in a chat of two."""
+
+    id: str
+    from_me: bool
+    author: str | None = None
+
+
 class EngineSession(Protocol):
     """One linked account. Every method may be called from any thread and raises EngineError."""
 
@@ -129,6 +139,11 @@ class EngineSession(Protocol):
         self, to: str, said: Said, *, secret: bytes, quote: Quotation | None = None
     ) -> Sent:
         """Sends a place, contact cards or a poll, as `send_text` does."""
+
+    def send_amendment(
+        self, to: str, kind: Change, text: str, target: Target, *, secret: bytes
+    ) -> Sent:
+        """Sends a reaction ("" takes it back), an edit or a deletion, as `send_text` does."""
 
     def find_sent_id(self, secret: bytes) -> str | None:
         """Returns the id of the message with this secret, None if none ever left. Raises

@@ -27,7 +27,8 @@ from typing import Any
 
 from app.core.details import Said
 from app.engine import contacts, keystore, library, reach
-from app.engine.base import EventSink, OpenRequest, OutgoingFile, Person, Quotation, Sent
+from app.engine.amendments import amendment_message
+from app.engine.base import EventSink, OpenRequest, OutgoingFile, Person, Quotation, Sent, Target
 from app.engine.details import details_message
 from app.engine.errors import (
     KeysMissing,
@@ -39,7 +40,7 @@ from app.engine.errors import (
     engine_error,
     upload_error,
 )
-from app.engine.events import Event
+from app.engine.events import Change, Event
 from app.engine.raw import RawEvent
 from app.engine.round_trip import RoundTrip
 from app.engine.tap import SESSION_EVENTS, EventTap
@@ -235,6 +236,12 @@ class NeonizeSession:
         message = details_message(said)
         library.add_quote(message, quote)
         return self._send(to, message, secret)
+
+    def send_amendment(
+        self, to: str, kind: Change, text: str, target: Target, *, secret: bytes
+    ) -> Sent:
+        """Sends a reaction, an edit or a deletion. Raises EngineError."""
+        return self._send(to, amendment_message(to, kind, text, target), secret)
 
     def _upload(self, file: OutgoingFile) -> Any:
         """The engine takes files whole, and holds one two and a half times until it is uploaded:

@@ -20,6 +20,10 @@ from app.models.reaction import Reaction
 INCOMING, OUTGOING = "in", "out"
 FROM_UI, FROM_API, FROM_PHONE = "ui", "api", "phone"
 TEXT = "text"
+REACTION, EDIT, DELETION = "reaction", "edit", "delete"
+AMENDMENTS = frozenset({REACTION, EDIT, DELETION})
+"""Kinds of what we say about an earlier message: in the queue it is a message, in a conversation it
+is seen by what it changes, once it is sent."""
 DELETED = "deleted"
 """What stands for the kind of a message that was deleted for everybody."""
 RESENT, DISMISSED = "resent", "dismissed"
@@ -72,6 +76,8 @@ class Message(Base):
     sender_phone: Mapped[str | None] = mapped_column(String(20))
     sender_name: Mapped[str] = mapped_column(String(100), default="")
 
+    target_id: Mapped[str | None] = mapped_column(String(40))
+    """Of one of AMENDMENTS: the message it is about."""
     wa_id: Mapped[str | None] = mapped_column(String(64))  # WhatsApp's id, once it is known
     secret: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     """messageSecret: saved before the send, it finds the id in the key store after a crash."""
@@ -95,6 +101,11 @@ class Message(Base):
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
+
+    @property
+    def is_amendment(self) -> bool:
+        """Whether it is about an earlier message rather than one by itself."""
+        return self.target_id is not None
 
     @property
     def line_kind(self) -> str:

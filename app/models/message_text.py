@@ -72,6 +72,8 @@ def is_of_index(name: str | None) -> bool:
 
 @event.listens_for(Message, "after_insert")
 def _index(_mapper: Mapper[Any], connection: Connection, message: Message) -> None:
+    if message.is_amendment:
+        return
     if words := words_of(message.body or ""):
         text = " ".join([scope_word(message.account_id), *words])
         connection.execute(insert(MessageText).values(message_id=message.id, words=text))

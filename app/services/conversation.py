@@ -6,14 +6,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
 from sqlalchemy.orm import joinedload, selectinload
 
+from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Chat, Message
 from app.models.message import INCOMING
 
 _SHOWN = selectinload(Message.media), joinedload(Message.quote), selectinload(Message.reactions)
+OPEN = frozenset({MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.FAILED})
+"""Until an amendment is sent it stands in the conversation as what it is to be."""
 _PLACE = tuple_(Message.shown_at, Message.id)
 
 
@@ -68,7 +71,7 @@ def around(chat: Chat, message_id: str, *, limit: int) -> Part:
 def changed(chat: Chat, *, since: datetime, behind: str = "", limit: int) -> News:
     """What was written to at `since` or later, behind message `behind` of that very moment."""
     written = tuple_(Message.changed_at, Message.id)
-    query = _of(chat, written > tuple_(since, behind)).order_by(Message.changed_at, Message.id)
+    query = _all_of(chat, written > tuple_(since, behind)).order_by(Message.changed_at, Message.id)
     found = list(db.session.scalars(query.limit(limit + 1)))
     return News(found[:limit], more=len(found) > limit)
 
@@ -83,6 +86,10 @@ def first_unread(chat: Chat) -> str | None:
 
 
 def _of(chat: Chat, *conditions: ColumnElement[bool]) -> Select[Message]:
+    return _all_of(chat, or_(Message.target_id.is_(None), Message.status.in_(OPEN)), *conditions)
+
+
+def _all_of(chat: Chat, *conditions: ColumnElement[bool]) -> Select[Message]:
     query = select(Message).options(*_SHOWN)
     return query.where(and_(Message.chat_id == chat.id, *conditions))
 

@@ -47,7 +47,7 @@ def queue_text(
     message. Raises Invalid (to, text, send_at, ttl, replyTo), or Conflict when no phone was ever
     linked or the key was used for something else.
     """
-    body = _checked_text(text)
+    body = checked_text(text)
     chat = chats.with_address(instance, to, country=country)
     original = quotes.original_for(chat, reply_to)
     return queue_once(instance, chat, body, source, idempotency_key, timing, original=original)
@@ -66,7 +66,7 @@ def queue_text_in(
     """A queued message in a chat that is known already. Raises Invalid (text, send_at, ttl,
     replyTo), or Conflict when its account is not linked any more or the key was used otherwise."""
     require_linked(instance, chat)
-    body, original = _checked_text(text), quotes.original_for(chat, reply_to)
+    body, original = checked_text(text), quotes.original_for(chat, reply_to)
     return queue_once(instance, chat, body, source, idempotency_key, timing, original=original)
 
 
@@ -281,7 +281,7 @@ def sent(message: Message, wa_id: str, at: datetime) -> bool:
         wa_id=wa_id,
         sent_at=not_before_made(message, at),
     )
-    if lifted:
+    if lifted and not message.is_amendment:
         outbox.emit(message.instance_id, Event.MESSAGE_SENT, payload_of(message))
     return lifted
 
@@ -296,7 +296,10 @@ def refused(message: Message, failure: str) -> bool:
 
 
 def unconfirmed(message: Message, wa_id: str | None) -> bool:
-    """The message may have gone: never sent again by itself, never called failed."""
+    """The message may have gone: never sent again by itself, never called failed. An amendment is:
+    said once more it changes nothing."""
+    if message.is_amendment:
+        return put_back(message)
     moved = advance(message, {MessageStatus.SENDING}, MessageStatus.UNCONFIRMED, wa_id=wa_id)
     if moved:
         _tell(Event.MESSAGE_UNCONFIRMED, message)
@@ -316,7 +319,8 @@ def _tell(event: Event, message: Message, **more: str) -> None:
     outbox.emit(message.instance_id, event, data)
 
 
-def _checked_text(text: str) -> str:
+def checked_text(text: str) -> str:
+    """`text` itself. Raises Invalid (text)."""
     if not text.strip():
         raise Invalid(N_("Write something first."), field="text", code="text_missing")
     if len(text) > TEXT_LIMIT:

@@ -69,6 +69,8 @@ def lift(message: Message, status: MessageStatus, at: datetime) -> None:
     was_unconfirmed = message.status == MessageStatus.UNCONFIRMED
     if not advance(message, before(status) - {MessageStatus.QUEUED}, status, **times):
         return
+    if message.is_amendment:
+        return
     if was_unconfirmed:
         outbox.emit(message.instance_id, Event.MESSAGE_SENT, payload_of(message))
     for step in steps:

@@ -17,11 +17,13 @@ from app.config import settings_of
 from app.core.backoff import delay_before
 from app.core.details import Said, said_in
 from app.core.phones import lid_jid, phone_jid
-from app.engine.base import EngineSession, OutgoingFile, Quotation, Sent
+from app.engine.base import EngineSession, OutgoingFile, Quotation, Sent, Target
 from app.engine.errors import EngineError, KeyStoreUnwritable, NotConnected, UploadFailed
+from app.engine.events import Change
 from app.extensions import db
 from app.models import Chat, LinkedAccount, Media, Message, Quote
-from app.services import media, messaging
+from app.models.message import OUTGOING
+from app.services import amending, media, messaging
 from app.sessions.inbox import Inbox
 from app.sessions.leases import Held, holding
 from app.sessions.line import Line
@@ -53,6 +55,7 @@ class _Order:
     file: OutgoingFile | None = None
     quote: Quotation | None = None
     said: Said | None = None
+    about: tuple[Change, Target] | None = None
 
 
 class Outbox:
@@ -148,7 +151,9 @@ class Outbox:
             secret = bytes(message.secret or b"")
             quote = self._quotation_of(message.quote) if message.quote else None
             said = said_in(message.details) if message.details else None
-            return _Order(message.id, address_of(chat), message.body, secret, file, quote, said)
+            about = self._about(message) if message.is_amendment else None
+            to, text = address_of(chat), message.body
+            return _Order(message.id, to, text, secret, file, quote, said, about)
 
     def _file_of(self, row: Media) -> OutgoingFile:
         file = media.again(row)
@@ -169,6 +174,15 @@ class Outbox:
         phone = account.phone if quote.from_me else quote.author_phone
         author = lid_jid(lid) if lid else phone_jid(str(phone))
         return Quotation(quote.wa_id, author, quote.kind, quote.text)
+
+    def _about(self, amendment: Message) -> tuple[Change, Target]:
+        """Our own messages are known without their author, and so are those of a chat of two."""
+        target = db.session.get_one(Message, amendment.target_id)
+        from_me, author = target.direction == OUTGOING, None
+        if not from_me and target.chat.group_id:
+            lid, phone = target.sender_lid, target.sender_phone
+            author = lid_jid(lid) if lid else phone_jid(str(phone))
+        return Change(amendment.kind), Target(str(target.wa_id), from_me, author)
 
     def _something_waits(self) -> bool:
         """Asked first: looking takes no write lock."""
@@ -191,7 +205,8 @@ class Outbox:
         self._jitter = random.uniform(1, 1.5)  # noqa: S311 - not a secret
 
         def write_down(message: Message) -> None:
-            messaging.sent(message, sent.id, sent.timestamp)
+            if messaging.sent(message, sent.id, sent.timestamp) and message.is_amendment:
+                amending.done(message, sent.timestamp)
             self._apply_early(sent.id)
 
         self._change(order.message_id, write_down)
@@ -257,6 +272,9 @@ class Outbox:
 
 def _hand_over(session: EngineSession, order: _Order) -> Sent:
     to, secret, quote = order.to, order.secret, order.quote
+    if order.about is not None:
+        kind, target = order.about
+        return session.send_amendment(to, kind, order.text, target, secret=secret)
     if order.said is not None:
         return session.send_details(to, order.said, secret=secret, quote=quote)
     if order.file is not None:

@@ -8,6 +8,7 @@ from flask import Flask
 def register(app: Flask) -> None:
     """Adds the pages to `app`; those of the test network only where there is one."""
     from app.ui import (
+        amending,
         assets,
         attachments,
         chat,
@@ -38,6 +39,7 @@ def register(app: Flask) -> None:
     # Importing these put their views on the blueprint.
     _ = (chat, components, deletion, details, instances, journal, language)
     _ = (
+        amending,
         attachments,
         contact_acts,
         contact_export,

@@ -63,6 +63,10 @@ const conversation = (() => {
       (fresh.dataset.key && document.getElementById(`pending-${fresh.dataset.key}`));
     const focused = old?.contains(document.activeElement) ? document.activeElement.id : null;
     const known = Boolean(old);
+    if (fresh.matches(".bubble-gone")) { // a change that was made: what it changed shows it
+      old?.remove();
+      return false;
+    }
     if (old?.dataset.place === fresh.dataset.place) old.replaceWith(fresh);
     else {
       old?.remove();

@@ -18,6 +18,7 @@ from app.core.media import MediaState
 from app.core.states import InstanceState
 from app.extensions import db
 from app.models import Instance, Media, Message, User
+from app.models.message import AMENDMENTS
 from app.services import accounts, sign_ins
 from app.transaction import transaction
 from tests import factories
@@ -81,6 +82,11 @@ def bring_about(command: str, message_id: str) -> None:
             with transaction() as session:
                 message = session.get_one(Message, message_id)
                 message.status, message.settled = status, None
+    if "-X PUT" in command or "$MESSAGE_ID -H" in command:  # what is said about a message
+        with transaction() as session:
+            message = session.get(Message, message_id)
+            if message is not None:
+                message.status, message.wa_id, message.kind = "sent", "3EB0", "text"
     if "/media/fetch" in command:
         with transaction() as session:
             file = session.scalars(select(Media)).one()
@@ -123,7 +129,9 @@ def test_every_command_works(app: Flask, address, alice, bob, tmp_path):
         variables["KEY"] = answer.get("apiKey") or variables["KEY"]
         if name := PREFIXES.get(answer.get("id", "")[:4]):
             variables[name] = answer["id"]
-        variables["MESSAGE_ID"] = answer.get("message", {}).get("id", variables["MESSAGE_ID"])
+        told = answer.get("message", {})
+        if told.get("type") not in AMENDMENTS:
+            variables["MESSAGE_ID"] = told.get("id", variables["MESSAGE_ID"])
         if "/pair-code" in command:
             with app.app_context():
                 link(variables["ID"])

@@ -17,9 +17,10 @@ from app.engine.base import (
     Person,
     Quotation,
     Sent,
+    Target,
 )
 from app.engine.errors import EngineError, NotConnected
-from app.engine.events import Connected, Event
+from app.engine.events import Change, Connected, Event
 from app.engine.raw import BadRawEvent, RawEvent
 
 
@@ -144,6 +145,12 @@ class ScriptedSession:
     ) -> Sent:
         """Accepts, unless the script says how it fails."""
         return self.send_text(to, text_of(said), secret=secret, quote=quote)
+
+    def send_amendment(
+        self, to: str, kind: Change, text: str, target: Target, *, secret: bytes
+    ) -> Sent:
+        """Accepts, unless the script says how it fails."""
+        return self.send_text(to, f"{kind} {target.id} {text}", secret=secret)
 
     def check(self, seconds: float) -> None:
         """Is answered, unless the script says what happens instead."""

@@ -9,7 +9,8 @@ from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
 from app.models import Message, Quote
 from app.models.message import INCOMING
-from app.services import messaging
+from app.services import amending, messaging
+from app.transaction import transaction
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
 from tests.waiting import wait_for
 
@@ -140,6 +141,40 @@ def test_reactions_edits_and_deletions_of_contacts_are_kept(linked: tuple[Produc
         gone: ("", True, []),
     }
     wait_for(lambda: state() == expected, PATIENCE, "all of it is here, and nothing else")
+
+
+def test_our_reactions_edits_and_deletions_are_on_the_phone_and_here(
+    linked: tuple[Product, str],
+) -> None:
+    product, instance_id = linked
+    client = product.sandbox.client
+    asked = client.send(PEER_NUMBER, OWN_NUMBER, "When?")
+    first, second = product.queue(instance_id, "At sevn"), product.queue(instance_id, "Oops")
+    wait_for(
+        lambda: all(product.message(one).wa_id for one in (first, second)),
+        PATIENCE,
+        "both are sent",
+    )
+    (question,) = [one for one in product.messages(instance_id) if one.wa_id == asked]
+    with product.app.app_context(), transaction() as session:
+        amending.react(session.get_one(Message, question.id), "👍", source="api")
+        amending.edit(session.get_one(Message, first), "At seven", source="api")
+        amending.remove(session.get_one(Message, second), source="api")
+
+    wait_for(lambda: len(product.received()) == 5, PATIENCE, "all of it is on the phone")
+    told = [(one["type"], one["text"], one["target"]) for one in product.received()[2:]]
+    ids = [product.message(one).wa_id for one in (first, second)]
+    assert told == [("reaction", "👍", asked), ("edit", "At seven", ids[0]), ("delete", "", ids[1])]
+
+    def state() -> list[object]:
+        with product.app.app_context():
+            mine, gone = (db.session.get_one(Message, one) for one in (first, second))
+            theirs = db.session.get_one(Message, question.id)
+            reactions = [(one.emoji, one.from_me) for one in theirs.reactions]
+            return [mine.body, gone.body, gone.deleted_at is not None, reactions]
+
+    expected = ["At seven", "", True, [("👍", True)]]
+    wait_for(lambda: state() == expected, PATIENCE, "and so it is here")
 
 
 def test_session_is_back_when_its_host_was_killed(linked: tuple[Product, str]) -> None:

@@ -1,0 +1,98 @@
+"""What is said about a message that was sent: reactions, edits, deletions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import Field
+
+from app import models
+from app.api.blueprint import bp
+from app.api.bodies import Body, takes
+from app.api.identity import caller
+from app.api.messages import TAGS, Sent, Wait, answer_for
+from app.models.message import FROM_API
+from app.services import amending, instances, messaging
+from app.transaction import transaction
+
+_MESSAGE = "/instances/<instance_id>/messages/<message_id>"
+_QUEUED = "Queued; its status tells how far it has come."
+
+
+class ReactionToSend(Body):
+    """The reaction of the account."""
+
+    emoji: str = Field(description="One emoji; empty to take the reaction back.", examples=["👍"])
+
+
+class NewText(Body):
+    """What the message is to say."""
+
+    text: str = Field(description="1 to 65536 characters.")
+
+
+@bp.put(f"{_MESSAGE}/reaction")
+@bp.input(Wait, location="query", arg_name="query")
+@bp.output(Sent, status_code=202, description=_QUEUED)
+@takes(ReactionToSend, example={"emoji": "👍"})
+@bp.doc(operation_id="reactToMessage", summary="React to a message", tags=TAGS)
+def react_to_message(
+    instance_id: str, message_id: str, query: Wait, body: ReactionToSend
+) -> tuple[Sent, int]:
+    """React to a message
+
+    In place of the reaction before; an empty emoji takes it back. It is queued like a message, and
+    the answer tells of it as of one, of type reaction.
+    """
+
+    def act(message: models.Message) -> models.Message:
+        return amending.react(message, body.emoji, source=FROM_API)
+
+    return _queued(instance_id, message_id, query, act)
+
+
+@bp.patch(_MESSAGE)
+@bp.input(Wait, location="query", arg_name="query")
+@bp.output(Sent, status_code=202, description=_QUEUED)
+@takes(NewText, example={"text": "Your order is ready at six."})
+@bp.doc(operation_id="editMessage", summary="Edit a message", tags=TAGS)
+def edit_message(instance_id: str, message_id: str, query: Wait, body: NewText) -> tuple[Sent, int]:
+    """Edit a message
+
+    Puts another text in the place of one that was sent, for up to 15 minutes. The message shows it
+    once WhatsApp has accepted the change.
+    """
+
+    def act(message: models.Message) -> models.Message:
+        return amending.edit(message, body.text, source=FROM_API)
+
+    return _queued(instance_id, message_id, query, act)
+
+
+@bp.delete(_MESSAGE)
+@bp.input(Wait, location="query", arg_name="query")
+@bp.output(Sent, status_code=202, description=_QUEUED)
+@bp.doc(operation_id="deleteMessage", summary="Delete a message for everybody", tags=TAGS)
+def delete_message(instance_id: str, message_id: str, query: Wait) -> tuple[Sent, int]:
+    """Delete a message for everybody
+
+    One of your own, for up to 60 hours. What it said is gone here too, once WhatsApp has accepted
+    the deletion.
+    """
+
+    def act(message: models.Message) -> models.Message:
+        return amending.remove(message, source=FROM_API)
+
+    return _queued(instance_id, message_id, query, act)
+
+
+def _queued(
+    instance_id: str,
+    message_id: str,
+    query: Wait,
+    act: Callable[[models.Message], models.Message],
+) -> tuple[Sent, int]:
+    with transaction():
+        instance = instances.get_for(caller(), instance_id)
+        amendment = act(messaging.get_for(instance, message_id))
+    return answer_for(amendment, query)
