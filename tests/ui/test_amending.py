@@ -116,6 +116,6 @@ def test_a_change_that_waits_stands_in_the_chat_and_goes_once_it_is_made(
         reaction = session.scalars(select(Message).where(Message.kind == "reaction")).one()
         assert messaging.claim(reaction) and messaging.sent(reaction, "3EB0", utcnow())
     news = bobs.fragment(str(only(page, "#news")["hx-get"]))
-    gone = [one["id"] for one in soup(news).select("template .bubble-gone")]
-    assert len(gone) == 1
+    gone = soup(news).find_all(class_="bubble-gone")
+    assert [one["id"] for one in gone] == [f"bubble-{reaction.id}"]
     assert len(soup(bobs.get(chat)).select(".bubble-text")) == 1
