@@ -137,6 +137,35 @@ def test_messages_written_quickly_one_after_another_keep_their_order(page: Page,
     expect(texts).to_have_text([f"быстро {number}" for number in range(5)])
 
 
+def test_a_message_is_reacted_to_edited_and_deleted_from_its_bubble(page: Page, shop: str) -> None:
+    open_echo(page, shop)
+    write(page, "в пять")
+    bubble = page.locator(".bubble-out", has_text="в пять")
+    expect(bubble.locator(".ticks")).to_have_attribute("title", "Прочитано", timeout=LINKED_WITHIN)
+    which = page.locator(f"#{bubble.get_attribute('id')}")
+    acts = page.get_by_role("dialog")
+
+    which.locator(".acts-open").click()
+    acts.get_by_role("button", name="👍").click()
+    expect(acts).to_be_hidden()
+    expect(which.locator(".reactions")).to_contain_text("👍", timeout=LINKED_WITHIN)
+    expect(page.locator(".bubble", has_text="Реакция:")).to_have_count(0)
+
+    which.locator(".acts-open").click()
+    acts.get_by_label("Изменить текст").fill("в шесть")
+    acts.get_by_role("button", name="Сохранить изменения").click()
+    expect(which.locator(".bubble-text").first).to_have_text("в шесть", timeout=LINKED_WITHIN)
+    which.get_by_role("button", name="изменено").click()
+    expect(which.locator(".former")).to_contain_text("в пять")
+    page.keyboard.press("Escape")
+
+    which.locator(".acts-open").click()
+    acts.get_by_text("Удалить у всех").first.click()
+    acts.get_by_role("button", name="Удалить у всех").click()
+    expect(which).to_contain_text("Сообщение удалено", timeout=LINKED_WITHIN)
+    expect(which.locator(".acts-open")).to_have_count(0)
+
+
 def test_typing_goes_on_undisturbed_while_messages_arrive(page: Page, shop: str) -> None:
     open_echo(page, shop)
     write(page, "ответь мне")

@@ -88,6 +88,7 @@ def places(stage: Stage) -> list[Place]:
         Place("chat", stage.chat),
         Place("chat-reply", stage.chat, _click("[data-reply]", shows="#replying")),
         Place("chat-every-state", stage.busy_chat),
+        Place("chat-acts", stage.chat, _click(".bubble-out .acts-open", shows="#acts")),
         Place("chat-kinds", stage.kinds_chat),
         Place("chat-former-text", stage.kinds_chat, _click(".edited", shows=".former")),
         Place("chat-not-linked", f"{shelf['qr_expired']}/chat"),
