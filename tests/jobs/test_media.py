@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from app.transaction import transaction
 from tests import factories
 from tests.core.test_sniffing import picture
 from tests.media_host import MediaHost, content_of, running_media_host
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -307,9 +309,11 @@ def test_killed_fetcher_leaves_nothing_and_another_one_finishes(
     content = content_of(600_000)
     media_id = expect(message, host.keep(content))
     stalled, on = threading.Event(), threading.Event()
+    pieces = count()
 
     def pause() -> None:
-        if files_of(settings) and max(f.stat().st_size for f in files_of(settings)) > 100_000:
+        if next(pieces) == 25:  # 400 KB are on their way, and the rest stays here
+            wait_for(lambda: sum(f.stat().st_size for f in files_of(settings)) > 100_000, 20)
             stalled.set()
             on.wait(20)
 
