@@ -21,6 +21,7 @@ from app.models import (
     Chat,
     Contact,
     ContactImport,
+    Delivery,
     Endpoint,
     Host,
     Instance,
@@ -214,6 +215,26 @@ def endpoint(instance: Instance, **overrides: Any) -> Endpoint:
             "events": ["message_received"],
             "secret": "shared secret",
             "created_at": utcnow(),
+        },
+        overrides,
+    )
+
+
+def delivery(endpoint: Endpoint, **overrides: Any) -> Delivery:
+    """An event that `endpoint` was told of."""
+    return _add(
+        Delivery,
+        "dlv",
+        {
+            "endpoint_id": endpoint.id,
+            "instance_id": endpoint.instance_id,
+            "event": "message_received",
+            "body": b'{"event": "message_received"}',
+            "status": "delivered",
+            "attempts": 1,
+            "due_at": utcnow(),
+            "created_at": utcnow(),
+            "finished_at": utcnow(),
         },
         overrides,
     )

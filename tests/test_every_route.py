@@ -80,6 +80,9 @@ OWNER = {
     *("api.show_media", "api.fetch_media"),
     *("ui.instance_webhooks", "ui.edit_webhook", "ui.change_webhook"),
     *("ui.confirm_webhook_deletion", "ui.delete_webhook"),
+    *("ui.show_webhook_log", "ui.show_delivery", "ui.replay_delivery", "ui.test_webhook"),
+    *("ui.confirm_replay", "ui.replay_failed", "api.replay_failed", "api.test_webhook"),
+    *("api.list_deliveries", "api.show_delivery", "api.replay_delivery", "api.show_health"),
     *("api.show_webhook", "api.update_webhook", "api.delete_webhook"),
     *("ui.forget_former_secret", "api.rotate_secret", "ui.probe_webhook", "api.probe_webhook"),
     "ui.end_sign_in",
@@ -145,6 +148,7 @@ def ids(app: Flask, alice: User, bob: User) -> dict[str, str]:
         webhook = factories.endpoint(
             shop, url=f"https://{MARK}.example/", secret=f"secret of {MARK}"
         )
+        delivery = factories.delivery(webhook, body=f'{{"data": "{MARK}"}}'.encode())
         with transaction() as session:
             session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
             session.get_one(User, bob.id).name = MARK
@@ -168,6 +172,7 @@ def ids(app: Flask, alice: User, bob: User) -> dict[str, str]:
             "media_id": file.id,
             "user_id": bob.id,
             "webhook_id": webhook.id,
+            "delivery_id": delivery.id,
             "digest": "0",
             "name": "nothing.svg",
             "filename": "nothing.svg",  # an open file would have to be closed

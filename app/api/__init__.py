@@ -14,6 +14,7 @@ def register(app: Flask) -> None:
         contact_imports,
         contacts,
         credentials,
+        deliveries,
         identity,
         instances,
         invitations,
@@ -29,7 +30,7 @@ def register(app: Flask) -> None:
 
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, identity, instances, invitations)
-    _ = (contact_imports, contacts, linking, media, messages, queue, users, webhooks)
+    _ = (contact_imports, contacts, deliveries, linking, media, messages, queue, users, webhooks)
 
     openapi.configure(app)
     app.register_blueprint(bp)

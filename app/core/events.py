@@ -28,6 +28,7 @@ class Event(StrEnum):
     CALL_RECEIVED = "call_received"
     CONTACTS_IMPORTED = "contacts_imported"
     WEBHOOK_DISABLED = "webhook_disabled"
+    TEST = "test"  # sent when a person asks for it, and chosen by nobody
 
 
 class Subscription(StrEnum):
@@ -87,7 +88,7 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def body_of(event: Event, data: dict[str, Any], *, instance_id: str, now: datetime) -> bytes:
+def body_of(event: Event, data: dict[str, Any], *, instance_id: str | None, now: datetime) -> bytes:
     """The bytes to sign and send: the specification's three fields, and instanceId beside them."""
     document = {
         "event": event.value,

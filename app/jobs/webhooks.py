@@ -14,7 +14,7 @@ from app.clock import utcnow
 from app.config import settings_of
 from app.jobs.lanes import Lanes
 from app.outgoing.sender import Sender
-from app.services import deliveries, outbox
+from app.services import deliveries, delivery_log, outbox
 from app.services.deliveries import Outcome, Parcel
 from app.transaction import again_when_beaten, transaction
 
@@ -42,6 +42,15 @@ def sweep() -> None:
     with transaction():
         for endpoint_id in waiting:
             outbox.ring(endpoint_id)
+
+
+def clear_log() -> None:
+    """Removes what is older than the log is kept. Run by the clock."""
+    while True:
+        with transaction():
+            count = delivery_log.clear()
+        if not count:
+            return
 
 
 def stop() -> None:

@@ -64,7 +64,10 @@ class Delivery(Base):
     """One event due to one endpoint: a row of the outbox."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index("ix_deliveries_due", "endpoint_id", "status", "due_at"),)
+    __table_args__ = (
+        Index("ix_deliveries_due", "endpoint_id", "status", "due_at"),
+        Index("ix_deliveries_log", "endpoint_id", "id"),
+    )
 
     id: Mapped[Id]  # the webhook-id header: the same over all attempts
     endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id", ondelete="CASCADE"))

@@ -73,6 +73,15 @@ def may_delete(message: Message) -> bool:
     return _is_ours_since(message, DELETE_WITHIN)
 
 
+def is_too_late(amendment: Message) -> bool:
+    """Whether it waited so long that WhatsApp takes it no more."""
+    target = db.session.get(Message, amendment.target_id)
+    if target is None or amendment.kind == REACTION:
+        return False
+    within = EDIT_WITHIN if amendment.kind == EDIT else DELETE_WITHIN
+    return utcnow() - (target.sent_at or target.created_at) >= within
+
+
 def done(amendment: Message, at: datetime) -> None:
     """WhatsApp has accepted it: what it is about changes."""
     target = db.session.get(Message, amendment.target_id)

@@ -22,22 +22,26 @@ JOB = "app.jobs.webhooks.drain_endpoint"
 def emit(instance_id: str, event: Event, data: dict[str, Any]) -> None:
     """Writes a delivery for every endpoint that wants `event`, in the caller's transaction, and
     rings for a sender once it is committed."""
-    now = utcnow()
-    body = body_of(event, data, instance_id=instance_id, now=now)
     for endpoint_id in _told(instance_id, subscription_for(event, data)):
-        db.session.add(
-            Delivery(
-                id=new_id("dlv", now),
-                endpoint_id=endpoint_id,
-                instance_id=instance_id,
-                event=event.value,
-                body=body,
-                status=DeliveryStatus.PENDING,
-                due_at=now,
-                created_at=now,
-            )
-        )
-        ring(endpoint_id)
+        add(endpoint_id, instance_id, event, data)
+
+
+def add(endpoint_id: str, instance_id: str | None, event: Event, data: dict[str, Any]) -> Delivery:
+    """A delivery of the event to this endpoint, as `emit` writes them."""
+    now = utcnow()
+    delivery = Delivery(
+        id=new_id("dlv", now),
+        endpoint_id=endpoint_id,
+        instance_id=instance_id,
+        event=event.value,
+        body=body_of(event, data, instance_id=instance_id, now=now),
+        status=DeliveryStatus.PENDING,
+        due_at=now,
+        created_at=now,
+    )
+    db.session.add(delivery)
+    ring(endpoint_id)
+    return delivery
 
 
 def _told(instance_id: str, wanted: str) -> list[str]:

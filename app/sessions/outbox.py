@@ -145,6 +145,9 @@ class Outbox:
             if quiet < QUIET_SECONDS:
                 self._pause(QUIET_SECONDS - quiet)
                 return None
+            if message.is_amendment and amending.is_too_late(message):
+                messaging.refused(message, "too_late")
+                return None
             messaging.claim(message)
             chat = db.session.get_one(Chat, message.chat_id)
             file = self._file_of(message.media) if message.media else None
@@ -212,7 +215,7 @@ class Outbox:
         self._change(order.message_id, write_down)
 
     def _failed_to_send(self, session: EngineSession, order: _Order, error: EngineError) -> None:
-        if error.may_have_left:
+        if error.may_have_left and order.about is None:  # to say an amendment again does no harm
             try:
                 wa_id = session.find_sent_id(order.secret)
             except KeyStoreUnwritable:

@@ -32,6 +32,7 @@ def register(app: Flask) -> None:
         sign_in,
         theme,
         users,
+        webhook_log,
         webhooks,
     )
     from app.ui.blueprint import bp
@@ -52,6 +53,7 @@ def register(app: Flask) -> None:
         sending,
         sign_in,
         users,
+        webhook_log,
         webhooks,
     )
     for room in (assets, files, presenting, theme):

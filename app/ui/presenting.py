@@ -24,7 +24,7 @@ from app.core.devices import device_of, is_handheld
 from app.core.phones import show_phone
 from app.i18n import LANGUAGES
 from app.models import Chat, Reaction
-from app.ui import kinds, words
+from app.ui import delivery_words, kinds, words
 from app.ui.answers import wants_fragment
 from app.ui.formatting import formatted
 from app.ui.polling import BRISK
@@ -73,6 +73,7 @@ def register(app: Flask) -> None:
     )
     app.jinja_env.globals.update(
         words=words,
+        deliveries=delivery_words,
         kinds=kinds,
         languages=LANGUAGES,
         language=lambda: str(get_locale()),

@@ -67,6 +67,7 @@ FAILURES = {
     "file_missing": N_("the file is not on this server any more"),
     "upload_failed": N_("WhatsApp did not take the file"),
     "not_on_whatsapp": N_("this number is not on WhatsApp"),
+    "too_late": N_("WhatsApp takes this change no more"),
     "server_error": N_("WhatsApp refused the message (code %(code)s)"),
     # What became known of WhatsApp's numbers: 463 is given to numbers that may not begin chats.
     "server_error_401": N_("WhatsApp does not let this account write here"),

@@ -17,8 +17,9 @@ from werkzeug.serving import make_server
 from app.core.media import MediaState
 from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Instance, Media, Message, User
+from app.models import Delivery, Instance, Media, Message, User
 from app.models.message import AMENDMENTS
+from app.models.webhook import DeliveryStatus
 from app.services import accounts, sign_ins
 from app.transaction import transaction
 from tests import factories
@@ -87,6 +88,10 @@ def bring_about(command: str, message_id: str) -> None:
             message = session.get(Message, message_id)
             if message is not None:
                 message.status, message.wa_id, message.kind = "sent", "3EB0", "text"
+    if "/deliveries/$DELIVERY_ID/replay" in command:
+        with transaction() as session:
+            for delivery in session.scalars(select(Delivery)):
+                delivery.status = DeliveryStatus.FAILED
     if "/media/fetch" in command:
         with transaction() as session:
             file = session.scalars(select(Media)).one()
@@ -112,6 +117,7 @@ PREFIXES = {
     "con_": "CONTACT_ID",
     "imp_": "IMPORT_ID",
     "whe_": "WEBHOOK_ID",
+    "dlv_": "DELIVERY_ID",
 }
 
 
@@ -120,7 +126,7 @@ def test_every_command_works(app: Flask, address, alice, bob, tmp_path):
     with app.app_context():
         variables = before_all(alice, bob)
     variables |= {"API": address, "ID": "", "MESSAGE_ID": "", "INVITATION_ID": ""}
-    variables |= {"CONTACT_ID": "", "IMPORT_ID": "", "WEBHOOK_ID": ""}
+    variables |= {"CONTACT_ID": "", "IMPORT_ID": "", "WEBHOOK_ID": "", "DELIVERY_ID": ""}
     for command in commands():
         with app.app_context():
             bring_about(command, variables["MESSAGE_ID"])
@@ -139,11 +145,23 @@ def test_every_command_works(app: Flask, address, alice, bob, tmp_path):
         assert db.session.scalars(select(Instance)).all() == []
 
 
+NAMED = ("message", "user", "invitation", "sign_in", "contact", "import", "webhook", "delivery")
+
+
 def test_every_operation_has_a_command(document):
     said = "\n".join(commands())
     for path, operations in document["paths"].items():
         place = path.removeprefix("/api").replace("{instance_id}", "$ID")
-        for name in ("message", "user", "invitation", "sign_in", "contact", "import", "webhook"):
+        for name in (
+            "message",
+            "user",
+            "invitation",
+            "sign_in",
+            "contact",
+            "import",
+            "webhook",
+            "delivery",
+        ):
             place = place.replace(f"{{{name}_id}}", f"${name.upper()}_ID")
         for method in operations:
             if method in {"put", "patch", "delete"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from app.core.details import Card, Place, Poll, as_data, kind_of, text_of
 from app.core.errors import RateLimited
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
-from app.models import Chat, Instance, LinkedAccount, Message, User
+from app.models import Attempt, Chat, Endpoint, Instance, LinkedAccount, Message, User
 from app.models.contact_import import ImportState
 from app.models.message import INCOMING, OUTGOING
 from app.services import amendments, instances, invitations, password_resets, webhooks
@@ -65,7 +66,7 @@ def build(context: BrowserContext, product: Product, data_dir: Path) -> Stage:
         anna = db.session.query(User).filter_by(email=EMAIL).one()
         shelf, busy_chat, kinds_chat = _fill_shelf(anna)
         links = _make_links(anna)
-        _set_up_webhooks(anna)
+        links["delivery"] = _set_up_webhooks(anna)
     recorded |= _record_errors(data_dir)
     newcomer = _let_in(context, product, links.pop("newcomer"))
     return Stage(linked, chat, shelf, busy_chat, kinds_chat, links, recorded, newcomer)
@@ -91,14 +92,30 @@ def _make_links(anna: User) -> dict[str, str]:
     }
 
 
-def _set_up_webhooks(anna: User) -> None:
+def _set_up_webhooks(anna: User) -> str:
     """One for all instances and one of an instance, switched off: what goes on is of others."""
     everywhere = Wish(url="https://crm.example/whatsapp", headers={"X-Shop": "1"}, enabled=False)
     own = Wish(url="https://shop.example/" + "very-long-path/" * 8, enabled=False)
     with transaction():
         instance = instances.all_of(anna)[0]
-        webhooks.create(anna, None, everywhere, actor=anna)
+        told = webhooks.create(anna, None, everywhere, actor=anna)
         webhooks.create(anna, instance, own, actor=anna)
+    return _fill_log(told)
+
+
+def _fill_log(told: Endpoint) -> str:
+    """A log with every result; the address of a delivery that was tried and given up."""
+    body = json.dumps({"event": "message_received", "data": {"body": "Здравствуйте! 💐"}}).encode()
+    factories.delivery(told, event="message_sent", body=body)
+    factories.delivery(told, body=body, status="pending", finished_at=None, attempts=1)
+    failed = factories.delivery(told, body=body, status="failed", attempts=2)
+    with transaction() as session:
+        for number, code, error in ((1, 500, None), (2, None, "timeout")):
+            values = {"number": number, "status_code": code, "error": error, "duration_ms": 15_000}
+            answer = "<html><h1>Internal Server Error</h1></html>" if code else None
+            values |= {"started_at": _ago(9 - number), "answer": answer}
+            session.add(Attempt(id=f"att_{number}", delivery_id=failed.id, **values))
+    return f"/ui/webhooks/{told.id}/log/{failed.id}"
 
 
 def _record_errors(data_dir: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.clock import utcnow
 from app.extensions import db
-from app.models import Endpoint, Instance
+from app.models import Attempt, Delivery, Endpoint, Instance
 from app.transaction import transaction
 from tests import factories
 from tests.ui.browser import Browser, filled_form, only, soup, words
@@ -135,3 +135,88 @@ def test_a_paused_webhook_says_so_and_can_be_tried(app: Flask, bobs: Browser, we
     assert "Приостановлен" in words(bobs.get("/ui/webhooks"))
     assert bobs.post(f"/ui/webhooks/{webhook.id}/probe").status_code == 303
     assert [one.probe_at <= utcnow() for one in endpoints(app)] == [True]
+
+
+def log_of(webhook: Endpoint, rest: str = "") -> str:
+    return f"/ui/webhooks/{webhook.id}/log{rest}"
+
+
+@pytest.fixture
+def failed(app: Flask, webhook: Endpoint) -> str:
+    """The id of what was given up after the receiver had answered with an error page."""
+    with app.app_context():
+        body = '{"event": "message_received", "data": {"body": "<b>Привет</b>"}}'
+        delivery_id = factories.delivery(webhook, status="failed", body=body.encode()).id
+        values = {"started_at": utcnow(), "duration_ms": 42, "status_code": 500, "number": 1}
+        answer = "<script>alert(1)</script>"
+        with transaction() as session:
+            session.add(Attempt(id="att_1", delivery_id=delivery_id, answer=answer, **values))
+        return delivery_id
+
+
+def test_the_log_shows_what_was_sent_and_what_came_back(
+    bobs: Browser, webhook: Endpoint, failed: str
+) -> None:
+    assert only(bobs.get("/ui/webhooks"), f"#log-{webhook.id}")["href"] == log_of(webhook)
+    page = bobs.get(log_of(webhook))
+    row = words(page, "tbody tr")
+    for part in ("message_received", "Не доставлено", "500", "42 мс"):
+        assert part in row
+    assert "0% из последних 1" in words(page, ".facts")
+
+
+def test_the_log_is_narrowed_by_result_and_event(
+    app: Flask, bobs: Browser, webhook: Endpoint, failed: str
+) -> None:
+    with app.app_context():
+        factories.delivery(webhook, event="message_sent")
+    assert len(soup(bobs.get(log_of(webhook))).select("tbody tr")) == 2
+    assert "message_received" in words(bobs.get(log_of(webhook, "?status=failed")), "tbody")
+    assert "message_sent" in words(bobs.get(log_of(webhook, "?event=message_sent")), "tbody")
+    nothing = log_of(webhook, "?status=failed&event=message_sent")
+    assert "Здесь пусто" in words(bobs.get(nothing))
+
+
+def test_a_delivery_shows_its_body_and_answers_as_text_and_no_secret(
+    bobs: Browser, webhook: Endpoint, failed: str
+) -> None:
+    page = bobs.get(log_of(webhook, f"/{failed}"))
+    assert '"body": "<b>Привет</b>"' in only(page, "#sent").get_text()
+    assert only(page, "#att_1").get_text() == "<script>alert(1)</script>"
+    assert "shared secret" not in page.text
+
+
+def test_a_failed_delivery_is_sent_again_from_its_page(
+    app: Flask, bobs: Browser, webhook: Endpoint, failed: str
+) -> None:
+    place = log_of(webhook, f"/{failed}")
+    answer = bobs.post(f"{place}/replay")
+    assert (answer.status_code, answer.location) == (303, place)
+    assert "Отправляется ещё раз." in words(bobs.get(place), "body")
+    bobs.post(f"{place}/replay")
+    assert "уже ждёт отправки" in words(bobs.get(place), "body")
+
+
+def test_all_failed_deliveries_are_sent_again_after_a_question(
+    app: Flask, bobs: Browser, webhook: Endpoint, failed: str
+) -> None:
+    ask = str(only(bobs.get(log_of(webhook)), "#replay-failed")["href"])
+    assert "1 событие отправится" in words(bobs.get(ask), "#replay-all")
+    bobs.post(ask)
+    with app.app_context():
+        assert db.session.get_one(Delivery, failed).status == "pending"
+
+
+def test_a_test_event_leads_to_its_delivery(app: Flask, bobs: Browser, webhook: Endpoint) -> None:
+    answer = bobs.post(f"/ui/webhooks/{webhook.id}/test")
+    assert words(bobs.get(answer.location), "h1") == "test"
+
+
+def test_a_webhook_that_is_off_offers_nothing_to_send(app: Flask, bobs: Browser, shop) -> None:
+    with app.app_context():
+        off = factories.endpoint(shop, url=URL, enabled=False)
+        factories.delivery(off, status="failed")
+    page = bobs.get(log_of(off))
+    assert not soup(page).select("#replay-failed, #test")
+    bobs.post(f"/ui/webhooks/{off.id}/test")
+    assert "сначала включите его" in words(bobs.get(log_of(off)), "body")

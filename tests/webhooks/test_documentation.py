@@ -27,6 +27,7 @@ from app.services import (
     arrivals,
     calls,
     contact_imports,
+    delivery_log,
     instances,
     messaging,
     outbox,
@@ -193,6 +194,13 @@ def told(instance, receiver) -> Callable[[], dict]:
         return event
 
     return look
+
+
+def test_a_test_of_a_webhook_is_told(told):
+    endpoint = db.session.scalars(select(Endpoint)).one()
+    with transaction():
+        delivery_log.send_test(endpoint)
+    assert told()["data"]["webhookId"] == endpoint.id
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from app.clock import utcnow
 from app.core.events import Event
 from app.extensions import db
 from app.jobs import webhooks as job
-from app.models import Delivery, Instance, User
-from app.services import outbox
+from app.models import Delivery, Endpoint, Instance, User
+from app.services import delivery_log, outbox
+from app.services.delivery_log import Wish
 from app.transaction import transaction
 from tests import factories
 from tests.receiver import Receiver, Reply, running_receiver
@@ -51,6 +52,24 @@ def test_an_event_reaches_the_receiver_by_way_of_the_queue(endpoint, receiver, e
     work()
     wait_for(lambda: statuses() == ["delivered"])
     assert len(receiver.requests) == 1
+
+
+def test_what_is_sent_again_comes_under_the_id_it_had(endpoint, receiver, emit, work):
+    receiver.otherwise = Reply(status=410)
+    emit()
+    work()
+    wait_for(lambda: statuses() == ["failed"])
+    receiver.otherwise = Reply()
+    db.session.rollback()
+    with transaction() as session:
+        again = session.get_one(Endpoint, endpoint.id)
+        again.enabled = True  # 410 had switched it off
+        assert delivery_log.replay_failed(again, Wish()) == 1
+    work()
+    wait_for(lambda: statuses() == ["delivered"])
+    first, second = receiver.requests
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
 
 
 def test_a_burst_of_events_makes_one_job(endpoint, emit):

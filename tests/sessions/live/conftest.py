@@ -25,7 +25,7 @@ from app.models import Chat, Instance, Lease, Message, Pairing, User
 from app.sandbox.testing import Sandbox
 from app.services import messaging, pairings
 from app.services import sessions as wishes
-from app.transaction import transaction
+from app.transaction import again_when_beaten, transaction
 from tests import factories
 from tests.waiting import wait_for
 
@@ -136,10 +136,16 @@ class Product:
 
     def act(self, verb: Callable[..., Any], instance_id: str, **values: Any) -> Any:
         """Calls a service's verb on the instance, in a transaction, as a view would."""
-        with self.app.app_context(), transaction() as session:
-            answer = verb(session.get_one(Instance, instance_id), **values)
-            session.flush()
-            return getattr(answer, "id", answer)
+
+        @again_when_beaten
+        def once() -> Any:
+            with transaction() as session:
+                answer = verb(session.get_one(Instance, instance_id), **values)
+                session.flush()
+                return getattr(answer, "id", answer)
+
+        with self.app.app_context():
+            return once()
 
     def instance(self, instance_id: str) -> Instance:
         """The instance as it is now."""
