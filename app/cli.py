@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 from flask import Flask
@@ -16,14 +16,17 @@ from app.models.user import ADMINISTRATOR, ROLES, USER
 from app.services import accounts, invitations, password_resets, people
 from app.supervisor.readiness import address_of
 from app.transaction import transaction
+from app.webhook_listener import listener
 
 users = AppGroup("users", help="People who may sign in.")
+webhooks = AppGroup("webhooks", help="For those who receive webhooks.")
 _limit = click.option("--limit", type=int, help="Instances they may have; without it, any number.")
 
 
 def register(app: Flask) -> None:
     """Adds the commands to `app`."""
     app.cli.add_command(users)
+    app.cli.add_command(webhooks)
     app.cli.add_command(make_setup_link)
 
 
@@ -143,6 +146,19 @@ def delete(email: str, yes: bool) -> None:
     with _refusals_in_words(), transaction():
         people.delete(people.by_email(email), actor=None)
     click.echo("Deleted.")
+
+
+@webhooks.command("listen")
+@click.option("--secret", envvar="WEBHOOK_SECRET", default="", help="To check signatures with.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=9000, show_default=True)
+@click.option("--status", default=200, show_default=True, help="What to answer.")
+def listen(secret: str, host: str, port: int, status: int) -> None:
+    """Print and check every webhook that comes. Ctrl-C ends it."""
+    server = listener(host, port, secret, status, click.echo)
+    click.echo(f"Listening at http://{host}:{server.server_address[1]}/")
+    with server, suppress(KeyboardInterrupt):
+        server.serve_forever()
 
 
 @click.command("setup-link")

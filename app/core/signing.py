@@ -34,20 +34,22 @@ def headers_for(
     own and as a further entry of the standard one.
     """
     seconds = str(int(now.timestamp()))
-    signed = b".".join([delivery_id.encode(), seconds.encode(), body])
+    about = {"delivery_id": delivery_id, "seconds": seconds}
     headers = {
         "X-Webhook-Signature": hex_signature(secret, body),
         "webhook-id": delivery_id,
         "webhook-timestamp": seconds,
-        "webhook-signature": _standard_signature(secret, signed),
+        "webhook-signature": standard_signature(secret, body, **about),
     }
     if former is not None:
         headers["X-Webhook-Former-Signature"] = hex_signature(former, body)
-        headers["webhook-signature"] += f" {_standard_signature(former, signed)}"
+        headers["webhook-signature"] += f" {standard_signature(former, body, **about)}"
     return headers
 
 
-def _standard_signature(secret: str, signed: bytes) -> str:
+def standard_signature(secret: str, body: bytes, *, delivery_id: str, seconds: str) -> str:
+    """What Standard Webhooks signs `body` with, at `seconds` since 1970."""
+    signed = b".".join([delivery_id.encode(), seconds.encode(), body])
     mac = hmac.new(_key(secret), signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(mac).decode()}"
 
