@@ -35,7 +35,7 @@ SIZES: tuple[ViewportSize, ...] = (
     {"width": 1440, "height": 900},
 )
 THEMES = ("light", "dark")
-QUALITY = 70
+QUALITY = 50
 SHARED_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - key stores are slow on a disk
 TALLEST = 2400  # pixels kept of a long page
 
