@@ -11,6 +11,7 @@ import pytest
 from app.core.states import InstanceState
 from app.engine.process import engine_environment
 from app.sessions import life_signs
+from app.sessions.crashes import GIVEN_UP_AT
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, ROOT, Product
 from tests.waiting import wait_for
 
@@ -75,5 +76,6 @@ def test_session_that_crashes_its_host_is_given_up_and_the_others_live_on(
     message_id = product.queue(healthy, "Still here")
     wait_for(lambda: product.message(message_id).wa_id, PATIENCE, "it is sent")
     assert product.processes["sessions"].poll() is None
-    assert len(hosts.exits) == 4
+    # A crash while another one was just open, on a slow machine, counts for neither in the end.
+    assert GIVEN_UP_AT <= len(hosts.exits) <= GIVEN_UP_AT + 2
     assert 0 not in hosts.exits
