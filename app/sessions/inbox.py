@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.core.states import MessageStatus
 from app.engine.base import Engine
-from app.engine.events import Event, KeepAliveTimeout, LoggedOut
+from app.engine.events import Event, KeepAliveTimeout, LoggedOut, MessageReceived
 from app.engine.raw import RawEvent
 from app.extensions import db
 from app.models import Instance, LinkedAccount
@@ -37,8 +37,8 @@ LAST_SECONDS = 2.0
 """For what is in the spool when its session ends; a host has 5 s to end."""
 
 
-class EarlyReceipts:
-    """Receipts that came before the answer to the send they are about.
+class Early:
+    """Receipts and amendments that came before the answer to the send they are about.
 
     A send's id is known only with WhatsApp's answer, and the other phone may be quicker. All of it
     happens inside transactions that hold the session's lease, one after the other: either the
@@ -48,6 +48,7 @@ class EarlyReceipts:
     def __init__(self) -> None:
         self._sending = False
         self._seen: list[tuple[str, MessageStatus, datetime]] = []
+        self._said: list[tuple[str, MessageReceived]] = []
 
     def start(self) -> None:
         """A send begins."""
@@ -58,21 +59,30 @@ class EarlyReceipts:
         if self._sending:
             self._seen += [(wa_id, status, at) for wa_id in wa_ids]
 
+    def add_amendment(self, event: MessageReceived, target: str) -> None:
+        """Keeps what was said about message `target` while there is a send it may be about."""
+        if self._sending:
+            self._said.append((target, event))
+
     def apply(self, account: LinkedAccount, wa_id: str) -> None:
         """Gives the message that turned out to be `wa_id` what came for it."""
         for seen, status, at in list(self._seen):
             if seen == wa_id:
                 progress.receipt(account, [wa_id], status, at)
+        recorder = Recorder(account, lambda *_: None, lambda *_: None)
+        for event in [event for target, event in self._said if target == wa_id]:
+            recorder.record(event)
 
     def stop(self) -> None:
         """The send is over and written down; what is left was about somebody else's message."""
         self._sending = False
         self._seen.clear()
+        self._said.clear()
 
     @property
     def pending(self) -> bool:
         """Whether something is kept that no row has."""
-        return bool(self._seen)
+        return bool(self._seen or self._said)
 
 
 @dataclass(slots=True)
@@ -98,7 +108,7 @@ class Inbox:
         account_id: str,
         path: Path,
     ) -> None:
-        self.early = EarlyReceipts()
+        self.early = Early()
         self.quiet = Quiet()
         self.on_arrival: Callable[[], None] = lambda: None
         self.on_event: Callable[[Event, Move], None] = lambda event, move: None
@@ -143,6 +153,13 @@ class Inbox:
             if not found and not self.early.pending:
                 self._spool.trim()
             return found
+
+    def stop_early(self) -> None:
+        """A send is over and written down: what was kept for it may leave the spool."""
+        kept = self.early.pending
+        self.early.stop()
+        if kept:
+            self.on_arrival()
 
     def close(self, *, commit: bool) -> None:
         """Gives the spool up, after a last `commit` if the lease is still held; what does not get
@@ -201,7 +218,8 @@ class Inbox:
             account = session.get_one(LinkedAccount, self._account_id)
             instance = session.get_one(Instance, account.instance_id)
             auto_read = instance.auto_read
-            recorder = Recorder(account, self.early.add, rejects_calls=instance.reject_calls)
+            early = self.early.add, self.early.add_amendment
+            recorder = Recorder(account, *early, rejects_calls=instance.reject_calls)
             heard = []
             for raw, event in events:
                 recorder.record(event)

@@ -130,7 +130,7 @@ class Outbox:
         try:
             self._send(session, order)
         finally:
-            self._inbox.early.stop()
+            self._inbox.stop_early()
         return True
 
     def _claim(self) -> _Order | None:

@@ -39,6 +39,7 @@ from app.sessions.reading import News
 log = structlog.get_logger(__name__)
 
 EarlyReceipts = Callable[[set[str], MessageStatus, datetime], None]
+EarlyAmendments = Callable[[MessageReceived, str], None]
 
 _LIFTS = {
     ReceiptKind.SENDER: MessageStatus.SENT,  # what our own phone has, WhatsApp has accepted
@@ -53,16 +54,23 @@ _READ_HERE = {ReceiptKind.READ_SELF, ReceiptKind.PLAYED_SELF}
 class Recorder:
     """Writes what happened to one account: messages, receipts, history, names.
 
-    Receipts for ids that no message has yet go to `early`. `incoming` collects what
+    Receipts and amendments for ids that no message has yet go to `early` and `early_amendment`.
+    `incoming` collects what
     people wrote: the outbox leaves their chats a moment, and it may have to be marked as read.
     `has_calls`: one came that is to be rejected.
     """
 
     def __init__(
-        self, account: LinkedAccount, early: EarlyReceipts, *, rejects_calls: bool = False
+        self,
+        account: LinkedAccount,
+        early: EarlyReceipts,
+        early_amendment: EarlyAmendments,
+        *,
+        rejects_calls: bool = False,
     ) -> None:
         self._account = account
         self._early = early
+        self._early_amendment = early_amendment
         self._rejects_calls = rejects_calls
         self.incoming: list[News] = []
         self.has_calls = False
@@ -78,7 +86,8 @@ class Recorder:
         if chat is None:
             return
         if isinstance(event.content, Amendment):
-            _amend(event, event.content, chat, is_news=True)
+            if not _amend(event, event.content, chat, is_news=True):
+                self._early_amendment(event, event.content.target)
             return
         arrivals.store(_arrival(event, chat))
         if not event.from_me:
@@ -154,12 +163,12 @@ class Recorder:
         return None
 
 
-def _amend(event: MessageReceived, said: Amendment, chat: Chat, *, is_news: bool) -> None:
-    """What is about a message that nobody has here is about nothing."""
+def _amend(event: MessageReceived, said: Amendment, chat: Chat, *, is_news: bool) -> bool:
+    """Whether there is the message that it is about; without it nothing happens."""
     target = amendments.target_of(chat, said.target)
     if target is None:
         log.info("amendment.of_nothing", wa_id=event.id, kind=said.kind)
-        return
+        return False
     sender = event.sender
     author = amendments.Author(
         event.from_me, sender.number, _user(sender.lid), _plain(event.push_name)
@@ -170,6 +179,7 @@ def _amend(event: MessageReceived, said: Amendment, chat: Chat, *, is_news: bool
         amendments.edit(target, author, _plain(said.text), event.timestamp, is_news=is_news)
     else:
         amendments.remove(target, author, event.timestamp, is_news=is_news)
+    return True
 
 
 def _arrival(event: MessageReceived, chat: Chat) -> arrivals.Arrival:

@@ -11,11 +11,8 @@ from flask import Flask
 
 from app.core.states import InstanceState, MessageStatus
 from app.engine.errors import EngineError, KeyStoreUnwritable, NotConnected
-from app.engine.events import (
-    Connected,
-    Disconnected,
-    ReceiptKind,
-)
+from app.engine.events import Amendment, Change, Connected, Disconnected, ReceiptKind
+from app.extensions import db
 from app.models import Message
 from app.services import messaging
 from app.sessions import spool
@@ -121,6 +118,25 @@ def test_receipt_that_is_quicker_than_the_answer_to_the_send_counts(
     message_id = look.queue("Hello")
 
     look.wait_status(message_id, MessageStatus.DELIVERED)
+
+
+def test_reaction_that_is_quicker_than_the_answer_to_the_send_counts(
+    opened: SessionHost, look: Look, engine: ScriptedEngine, app: Flask
+) -> None:
+    def react_first(session: object, wa_id: str) -> None:
+        said = Amendment(Change.REACTION, wa_id, "👍")
+        engine.tell(incoming(wa_id="A8", content=said))
+        engine.tell(incoming("After the reaction", "A9"))
+        wait_for(lambda: len(look.messages) == 2, PATIENCE, "the reaction was worked on")
+
+    engine.on_send = react_first
+    message_id = look.queue("Hello")
+
+    def reactions() -> list[str]:
+        with app.app_context():
+            return [one.emoji for one in db.session.get_one(Message, message_id).reactions]
+
+    wait_for(lambda: reactions() == ["👍"], PATIENCE, "it is on the message")
 
 
 def test_receipt_of_a_send_that_was_never_answered_survives_a_crash(
