@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, tuple_, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app import bell, topics
 from app.clock import utcnow
@@ -19,7 +19,12 @@ from app.models import Instance, Message, User
 from app.services import activity, progress, sessions
 from app.transaction import rows_changed
 
-_SHOWN = joinedload(Message.chat), joinedload(Message.media)
+_SHOWN = (
+    joinedload(Message.chat),
+    joinedload(Message.media),
+    joinedload(Message.quote),
+    selectinload(Message.reactions),
+)
 REASON_LENGTH = 200
 
 

@@ -11,6 +11,7 @@ from app.core.events import iso
 from app.services import activity
 from app.transaction import transaction
 from tests import factories
+from tests.queries import selects
 
 
 @pytest.fixture
@@ -30,6 +31,15 @@ def test_the_queue_is_listed_page_by_page_with_reasons(api, linked, queued):
     rest = api.get(f"/api/instances/{linked.id}/queue?cursor={page['nextCursor']}").get_json()
     assert [one["position"] for one in rest["items"]] == [3]
     assert rest["nextCursor"] is None
+
+
+def test_the_queue_takes_as_many_queries_however_long_it_is(app, api, linked, queued):
+    counts = []
+    for limit in (1, 3):
+        with app.app_context(), selects() as statements:
+            api.get(f"/api/instances/{linked.id}/queue?limit={limit}")
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
 def test_a_message_is_cancelled_once(api, linked, queued):
