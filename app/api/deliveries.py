@@ -198,7 +198,7 @@ def _whole(delivery: models.Delivery) -> DeliveredWhole:
             duration=one.duration_ms,
             status_code=one.status_code,
             error=one.error,
-            answer=one.answer,
+            answer=delivery_log.masked(one.answer, delivery.endpoint),
         )
         for one in delivery_log.attempts_of(delivery)
     ]

@@ -19,9 +19,11 @@ from app.extensions import db
 from app.models import Attempt, Delivery, Endpoint
 from app.models.webhook import DeliveryStatus
 from app.services import outbox, webhooks
+from app.services.endpoint_rules import SECRET_MIN
 from app.transaction import rows_changed
 
 PAGE_LENGTH = 50
+MASK = "••••••"
 CLEARED = 1000
 LOOKED_AT = 100
 """Finished deliveries that health is reckoned from."""
@@ -97,6 +99,17 @@ def attempts_of(delivery: Delivery) -> list[Attempt]:
     """Every try, oldest first."""
     query = select(Attempt).where(Attempt.delivery_id == delivery.id)
     return list(db.session.scalars(query.order_by(Attempt.id)))
+
+
+def masked(text: str | None, endpoint: Endpoint) -> str | None:
+    """An answer without the webhook's secrets: a receiver may send back what it was sent."""
+    if text is None:
+        return None
+    values = (endpoint.secret, endpoint.former_secret, *endpoint.headers.values())
+    for secret in values:
+        if secret and len(secret) >= SECRET_MIN:  # shorter ones are in every text
+            text = text.replace(secret, MASK)
+    return text
 
 
 def health_of(endpoint: Endpoint) -> Health:

@@ -60,9 +60,13 @@ def show_delivery(webhook_id: str, delivery_id: str) -> Response:
     endpoint = webhooks.get_for(current_user, webhook_id)
     delivery = delivery_log.get_for(endpoint, delivery_id)
     body = json.dumps(json.loads(delivery.body), ensure_ascii=False, indent=2)
-    tries = delivery_log.attempts_of(delivery)
     return page(
-        "webhooks/delivery.html", endpoint=endpoint, delivery=delivery, body=body, tries=tries
+        "webhooks/delivery.html",
+        endpoint=endpoint,
+        delivery=delivery,
+        body=body,
+        tries=delivery_log.attempts_of(delivery),
+        masked=delivery_log.masked,
     )
 
 
