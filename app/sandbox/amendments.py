@@ -21,11 +21,13 @@ _EDITED, _REVOKED = "1", "7"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An earlier message: its chat, id, and whether the one who speaks of it wrote it."""
+    """An earlier message: its chat, id, and whether the one who speaks of it wrote it; in a group
+    also its author."""
 
     chat: JID
     id: str
     from_me: bool
+    author: JID | None = None
 
 
 def reaction(target: Target, emoji: str) -> bytes:
@@ -106,6 +108,8 @@ def _context_of(message: Any) -> Any:
 def set_key(key: Any, target: Target) -> None:
     """Write the key of the message that is spoken of."""
     key.remoteJID, key.fromMe, key.ID = str(target.chat), target.from_me, target.id
+    if target.author is not None:
+        key.participant = str(target.author)
 
 
 def _now_ms() -> int:

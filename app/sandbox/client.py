@@ -138,6 +138,34 @@ class SandboxClient:
         """Let the phone of `number` give up a call it has made."""
         self._ask("POST", f"/accounts/{number}/hang-up", {"id": call_id})
 
+    def groups(self) -> list[dict[str, Any]]:
+        """Return every group: `jid`, `subject`, `members` (roles by number), `invite`."""
+        return list(self._ask("GET", "/groups")["groups"])
+
+    def create_group(self, by: str, subject: str, people: Sequence[str]) -> str:
+        """Let the phone of `by` make a group; returns its JID."""
+        body = {"by": by, "subject": subject, "people": list(people)}
+        return str(self._ask("POST", "/groups", body)["jid"])
+
+    def change_group(self, by: str, group: str, change: str, people: Sequence[str]) -> None:
+        """Let an admin "add", "remove", "promote" or "demote" people (numbers)."""
+        path = f"/groups/{group.partition('@')[0]}/{change}"
+        self._ask("POST", path, {"by": by, "people": list(people)})
+
+    def rename_group(self, by: str, group: str, subject: str) -> None:
+        """Let an admin give the group another name."""
+        path = f"/groups/{group.partition('@')[0]}/subject"
+        self._ask("POST", path, {"by": by, "subject": subject})
+
+    def leave_group(self, by: str, group: str) -> None:
+        """Let the phone of `by` leave the group."""
+        self._ask("POST", f"/groups/{group.partition('@')[0]}/leave", {"by": by})
+
+    def announce_group(self, by: str, group: str, *, on: bool) -> None:
+        """Let only admins write, or everybody again."""
+        path = f"/groups/{group.partition('@')[0]}/announce"
+        self._ask("POST", path, {"by": by, "on": on})
+
     def _say(self, number: str, act: str, to: str, **body: Any) -> str:
         return str(self._ask("POST", f"/accounts/{number}/{act}", {"to": to, **body})["id"])
 

@@ -25,7 +25,7 @@ class Mailbox:
 
     def add(self, node: Node) -> None:
         """Keep `node` until it is settled; a resent message takes the place of its first copy."""
-        key = _key(node.tag, node.get("id"), node.get("from"), node.get("type"))
+        key = _key(node.tag, node.get("id"), node.get("from"), node)
         self._waiting.pop(key, None)
         self._waiting[key] = node
 
@@ -52,7 +52,7 @@ class Mailbox:
         if tag == "message" and stanza_id in self._asked_again:
             self._asked_again.discard(stanza_id)
             return
-        self._waiting.pop(_key(tag, stanza_id, ack.get("to"), ack.get("type")), None)
+        self._waiting.pop(_key(tag, stanza_id, ack.get("to"), ack), None)
 
     def dump(self) -> list[str]:
         """Return the waiting stanzas, JSON-able."""
@@ -67,8 +67,9 @@ class Mailbox:
         return mailbox
 
 
-def _key(tag: str, stanza_id: str, sender: str, kind: str) -> _Key:
-    """One message id gives one message, but a receipt per sender and kind."""
+def _key(tag: str, stanza_id: str, sender: str, node: Node) -> _Key:
+    """One message id gives one message, but a receipt per sender, in a group per member, and
+    kind."""
     if tag == "receipt":
-        return tag, stanza_id, sender, kind
+        return tag, stanza_id, sender, node.get("participant"), node.get("type")
     return tag, stanza_id

@@ -14,6 +14,7 @@ from app.sandbox.calls import Calls
 from app.sandbox.clock import stamp
 from app.sandbox.devices import device_hash
 from app.sandbox.faults import FaultBoard
+from app.sandbox.groups.registry import Groups
 from app.sandbox.journal import Journal
 from app.sandbox.media.shelf import Shelf
 from app.sandbox.media.tickets import Tickets
@@ -62,6 +63,7 @@ class Network:
         for account in self.accounts.values():
             memory = documents.get(persistence.phone_name(account))
             self.phones[account.number] = Phone(self, account, memory)
+        self.groups = Groups(self)
 
     def add_account(self, number: str, name: str, behavior: Behavior) -> Account:
         """Return a new account with a phone; raises NetworkError when the number is taken."""

@@ -11,12 +11,25 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.sandbox import amendments, behaviors, cards, contents, key_server, peers, polls, routing
+from app.sandbox import (
+    amendments,
+    behaviors,
+    cards,
+    contents,
+    key_server,
+    peers,
+    polls,
+    retries,
+    routing,
+)
 from app.sandbox.behaviors import Heard
+from app.sandbox.groups import talk
+from app.sandbox.groups.group import Group
+from app.sandbox.kinds import kind_attrs, mediatype_of
 from app.sandbox.media import album, attachments
 from app.sandbox.media.attachments import Attachment, Place
 from app.sandbox.media.crypto import MediaError
-from app.sandbox.media.kinds import FORMS
+from app.sandbox.signal.sender_keys import SenderKeys
 from app.sandbox.signal.session import Kind, OldCounter, SignalError
 from app.sandbox.wire.jid import JID
 from app.sandbox.wire.node import Node, Value
@@ -26,8 +39,6 @@ if TYPE_CHECKING:
     from app.sandbox.network import Network
 
 _REMEMBERED = 2000
-_MAX_RETRIES = 5
-_KEYS_FROM_RETRY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +60,54 @@ class Phone:
         self.account = account
         self.keys = account.keys
         self.place = Endpoint(account, PHONE)
+        self.sender_keys = SenderKeys.load(memory.get("sender_keys", {}))
         self.peer_keys: dict[str, Any] = memory.get("peer_keys", {})
-        self._sent: OrderedDict[str, Sent] = OrderedDict(
+        self.sent: OrderedDict[str, Sent] = OrderedDict(
             (i, Sent(to, bytes.fromhex(body))) for i, to, body in memory.get("sent", [])
         )
         self._opened: OrderedDict[str, None] = OrderedDict.fromkeys(memory.get("opened", []))
         self._unread: dict[str, str] = memory.get("unread", {})
-        self._retries: dict[str, int] = {}
+        self.asked_again: dict[str, int] = {}  # how often, by message id
 
     def dump(self) -> dict[str, Any]:
         """Return the keys, sessions and memory, JSON-able."""
         return {
             "keys": self.keys.dump(),
             "peer_keys": self.peer_keys,
-            "sent": [[i, sent.to, sent.plaintext.hex()] for i, sent in self._sent.items()],
+            "sender_keys": self.sender_keys.dump(),
+            "sent": [[i, sent.to, sent.plaintext.hex()] for i, sent in self.sent.items()],
             "opened": list(self._opened),
             "unread": self._unread,
         }
 
     # Sending
 
-    def send_text(self, to: Account, text: str) -> str:
-        """Write `text` to another account; returns the message's id."""
+    def send_text(self, to: Account | Group, text: str) -> str:
+        """Write `text` to another account or to a group; returns the message's id."""
         return self.send(to, contents.text_message(text))
 
-    def send(self, to: Account, plaintext: bytes) -> str:
-        """Send a message to all devices of an account and the own ones; returns its id.
+    def send(self, to: Account | Group, plaintext: bytes) -> str:
+        """Send a message to all devices of an account, or of a group, and the own ones; returns
+        its id.
 
         What may be seen once only goes to phones; linked devices hear that there is something.
         """
         message_id = "3A" + secrets.token_hex(9).upper()
         message = contents.parse(contents.pad(plaintext))
-        _remember(self._sent, message_id, Sent(to.number, plaintext))
+        _remember(self.sent, message_id, Sent(_name(to), plaintext))
         self._log_message("sent", message_id, self.account, to, self.place, message)
+        attrs: dict[str, Value] = {"id": message_id, **kind_attrs(message)}
+        if isinstance(to, Group):
+            node = talk.message(self, to, plaintext, attrs, mediatype_of(message))
+        else:
+            node = self._to_person(to, plaintext, message, attrs)
+        routing.send_message(self.network, self.place, node)
+        self.network.save_phone(self.account)
+        return message_id
+
+    def _to_person(
+        self, to: Account, plaintext: bytes, message: Any, attrs: dict[str, Value]
+    ) -> Node:
         copies = {Endpoint(to, device): plaintext for device in to.devices}
         own = contents.sent_from_own_device(str(to.lid), plaintext)
         copies.update({Endpoint(self.account, device): own for device in self.account.companions})
@@ -91,24 +117,20 @@ class Phone:
             Node("to", {"jid": endpoint.lid}, [self._copy(endpoint, body, message, once)])
             for endpoint, body in copies.items()
         ]
-        attrs: dict[str, Value] = {"to": to.lid, "id": message_id, **_kind_attrs(message)}
-        node = Node("message", attrs, [Node("participants", {}, entries)])
-        routing.send_message(self.network, self.place, node)
-        self.network.save_phone(self.account)
-        return message_id
+        return Node("message", {"to": to.lid, **attrs}, [Node("participants", {}, entries)])
 
     def send_peer(self, device: int, plaintext: bytes) -> None:
         """Write a message that is not for people to one of the own companions."""
         to = Endpoint(self.account, device)
         message_id = "3A" + secrets.token_hex(9).upper()
-        _remember(self._sent, message_id, Sent(self.account.number, plaintext))
+        _remember(self.sent, message_id, Sent(self.account.number, plaintext))
         attrs: dict[str, Value] = {
             "to": to.lid,
             "id": message_id,
             "type": "text",
             "category": "peer",
         }
-        node = Node("message", attrs, [self._encrypt(to, plaintext)])
+        node = Node("message", attrs, [self.encrypt(to, plaintext)])
         routing.send_message(self.network, self.place, node)
         self.network.save_phone(self.account)
 
@@ -126,29 +148,39 @@ class Phone:
         wanted = [
             message_id
             for message_id, sender in self._unread.items()
-            if JID.parse(sender).bare == author.lid and (ids is None or message_id in ids)
+            if JID.parse(sender.split()[0]).bare == author.lid
+            and (ids is None or message_id in ids)
         ]
         by_sender: dict[str, list[str]] = {}
         for message_id in wanted:
             by_sender.setdefault(self._unread.pop(message_id), []).append(message_id)
         for sender, read_ids in by_sender.items():
-            self.send_receipt(JID.parse(sender), read_ids, "read")
+            device, *group = map(JID.parse, sender.split())
+            if group:
+                self.send_receipt(group[0], read_ids, "read", participant=device.bare)
+            else:
+                self.send_receipt(device, read_ids, "read")
         self.network.save_phone(self.account)
         return wanted
 
     def _copy(self, to: Endpoint, body: bytes, message: Any, once: bool) -> Node:
         if once and to.device != PHONE:
             return Node("unavailable", {"type": "view_once"})
-        enc = self._encrypt(to, body)
-        mediatype = _mediatype(message)
+        enc = self.encrypt(to, body)
+        mediatype = mediatype_of(message)
         if mediatype:
             enc.attrs["mediatype"] = mediatype
         return enc
 
     def play(self, author: Account, message_id: str) -> None:
         """Tell `author` that a voice note was listened to; raises KeyError when it never came."""
-        device = self.find(message_id)["device"]
-        self.send_receipt(author.lid.on_device(device), [message_id], "played")
+        entry = self.find(message_id)
+        device = author.lid.on_device(entry["device"])
+        group = self.network.groups.find(JID.parse(entry["to"]))
+        if group is None:
+            self.send_receipt(device, [message_id], "played")
+        else:
+            self.send_receipt(group.jid, [message_id], "played", participant=device.bare)
 
     def poll(self, message_id: str) -> polls.Poll:
         """Return a poll that was sent or received; raises KeyError when it is none."""
@@ -167,7 +199,8 @@ class Phone:
                 return entry
         raise KeyError(message_id)
 
-    def _encrypt(self, to: Endpoint, plaintext: bytes, fresh: bool = False) -> Node:
+    def encrypt(self, to: Endpoint, plaintext: bytes, fresh: bool = False) -> Node:
+        """Return `plaintext` for one device, in a new session if it is to be `fresh`."""
         if fresh or not self.keys.has_session(to.address):
             self.keys.start(to.address, key_server.bundle_of(self.network, to))
         kind, ciphertext = self.keys.encrypt(to.address, contents.pad(plaintext))
@@ -184,59 +217,75 @@ class Phone:
         if node.tag == "message":
             self._receive_message(node)
         elif node.tag == "receipt" and node.get("type") == "retry":
-            self._send_again(node)
+            retries.send_again(self, node)
 
     def _receive_message(self, node: Node) -> None:
-        sender = self.network.endpoint(node.jid("from"))
+        sender = self.network.endpoint(node.find_jid("participant") or node.jid("from"))
         if sender is None:
             return
         for enc in node.named("enc"):
             try:
-                padded = self.keys.decrypt(sender.address, _kind(enc), enc.data)
-                message = contents.parse(padded)
+                message = contents.parse(self._decrypt(node, sender, enc))
+                talk.learn_key(self, sender, message)
+                if talk.is_only_a_key(message):
+                    continue
             except OldCounter:
                 self._old_counter(node, sender)
             except (SignalError, contents.ContentError) as error:
-                self._ask_again(node, sender, error)
+                retries.ask_again(self, node, sender, error)
             else:
                 _remember(self._opened, node.get("id"), None)
                 self._take(node, sender, message)
         self.network.save_phone(self.account)
 
+    def _decrypt(self, node: Node, sender: Endpoint, enc: Node) -> bytes:
+        if enc.get("type") == "skmsg":
+            return self.sender_keys.decrypt(str(node.jid("from")), sender.address, enc.data)
+        return self.keys.decrypt(sender.address, _kind(enc), enc.data)
+
     def _old_counter(self, node: Node, sender: Endpoint) -> None:
         """Tell a second copy of a message that was read from one whose key was used before."""
         if node.get("id") in self._opened:
-            self._log("duplicate", node, sender)
+            self.log("duplicate", node, sender)
             self._acknowledge(node, sender)
         else:
-            self._ask_again(node, sender, OldCounter("old counter"))
+            retries.ask_again(self, node, sender, OldCounter("old counter"))
 
     def _take(self, node: Node, sender: Endpoint, message: Any) -> None:
         message_id = node.get("id")
         if node.get("category") == "peer":
             peers.receive(self, sender, message)
             return
+        group = self.network.groups.find(node.jid("from"))
+        to = group or self.account
         if sender.account is self.account:
-            inner = message.deviceSentMessage.message
-            to = self.network.find(node.jid("recipient")) or self.account
+            inner = message if group else message.deviceSentMessage.message
+            to = group or self.network.find(node.jid("recipient")) or self.account
             self._log_message("sent", message_id, self.account, to, sender, inner)
             self._acknowledge(node, sender)
             return
-        self._log_message("received", message_id, sender.account, self.account, sender, message)
+        self._log_message("received", message_id, sender.account, to, sender, message)
         self._acknowledge(node, sender)
         if contents.kind_of(message) in amendments.KINDS:
             return
-        self._unread[message_id] = str(sender.lid)
+        self._unread[message_id] = f"{sender.lid} {group.jid}" if group else str(sender.lid)
         found = attachments.find(message)
         if found:
-            self.network.start(self._collect(sender, message_id, *found))
-        else:
+            self.network.start(self._collect(sender, message_id, *found, answer=not group))
+        elif not group:
             behaviors.react(self, sender, message_id, Heard(contents.text_of(message)))
 
     async def _collect(
-        self, sender: Endpoint, message_id: str, attachment: Attachment, place: Place
+        self,
+        sender: Endpoint,
+        message_id: str,
+        attachment: Attachment,
+        place: Place,
+        *,
+        answer: bool,
     ) -> None:
-        """Download what a message brought, write down what came of it, and react."""
+        """Download what a message brought, write down what came of it, and react, but for in
+        groups: there contacts only listen."""
         facts = {"id": message_id, "from": sender.account.number, "device": sender.device}
         facts["media"] = attachments.facts(attachment, place)
         try:
@@ -247,60 +296,23 @@ class Phone:
             )
             return
         self.network.journal.append("media", self.account.number, **facts)
-        behaviors.react(self, sender, message_id, Heard(attachment.caption, attachment, file))
+        if answer:
+            behaviors.react(self, sender, message_id, Heard(attachment.caption, attachment, file))
 
     def _acknowledge(self, node: Node, sender: Endpoint) -> None:
         if node.get("category") == "peer":
             self.send_receipt(sender.lid, [node.get("id")], "peer_msg")
         elif self.network.faults.of(self.account.number).withhold_receipts:
             return
+        elif self.network.groups.find(node.jid("from")):
+            kind = "sender" if sender.account is self.account else ""
+            ids = [node.get("id")]
+            self.send_receipt(node.jid("from"), ids, kind, participant=sender.lid)
         elif sender.account is self.account:
             recipient = node.jid("recipient")
             self.send_receipt(sender.lid, [node.get("id")], "sender", recipient=recipient)
         else:
             self.send_receipt(sender.lid, [node.get("id")])
-
-    def _ask_again(self, node: Node, sender: Endpoint, error: Exception) -> None:
-        """Send a retry receipt; from the second on it carries keys for a new session."""
-        message_id = node.get("id")
-        count = self._retries.get(message_id, 0) + 1
-        self._retries[message_id] = count
-        self._log("undecryptable", node, sender, reason=str(error), count=count)
-        if count > _MAX_RETRIES:
-            return
-        bundle = self.keys.bundle()
-        content = [
-            Node("retry", {"count": count, "id": message_id, "t": node.get("t"), "v": "1"}),
-            Node("registration", {}, bundle.registration_id.to_bytes(4, "big")),
-        ]
-        if count >= _KEYS_FROM_RETRY:
-            content.append(Node("keys", {}, key_server.bundle_nodes(bundle)))
-        attrs: dict[str, Value] = {"to": sender.lid, "id": message_id, "type": "retry"}
-        for name in ("recipient", "category"):
-            if name in node.attrs:
-                attrs[name] = node.attrs[name]
-        routing.send_receipt(self.network, self.place, Node("receipt", attrs, content))
-
-    def _send_again(self, receipt: Node) -> None:
-        """Encrypt a message anew, in a new session, for the device that could not read it."""
-        device = self.network.endpoint(receipt.jid("from"))
-        sent = self._sent.get(receipt.get("id"))
-        retry = receipt.child("retry")
-        if device is None or sent is None or int(retry.get("count", "1")) > _MAX_RETRIES:
-            return
-        to = self.network.account(sent.to)
-        plaintext = sent.plaintext
-        kind = _kind_attrs(contents.parse(contents.pad(plaintext)))
-        attrs: dict[str, Value] = {"to": device.lid, "id": receipt.get("id"), **kind}
-        if receipt.get("category") == "peer":
-            attrs["category"] = "peer"
-        elif device.account is self.account:
-            plaintext = contents.sent_from_own_device(str(to.lid), plaintext)
-            attrs["recipient"] = to.lid
-        enc = self._encrypt(device, plaintext, fresh=True)
-        enc.attrs["count"] = retry.get("count", "1")
-        routing.send_message(self.network, self.place, Node("message", attrs, [enc]))
-        self.network.save_phone(self.account)
 
     # The journal
 
@@ -309,7 +321,7 @@ class Phone:
         direction: str,
         message_id: str,
         author: Account,
-        to: Account,
+        to: Account | Group,
         device: Endpoint,
         message: Any,
     ) -> None:
@@ -324,7 +336,7 @@ class Phone:
             self.account.number,
             direction=direction,
             id=message_id,
-            to=to.number,
+            to=_name(to),
             device=device.device,
             type=contents.kind_of(message),
             text=contents.text_of(message),
@@ -340,24 +352,15 @@ class Phone:
             return {"target": poll_id, "unreadable": str(error)}
         return {"target": poll_id, "chosen": chosen}
 
-    def _log(self, kind: str, node: Node, sender: Endpoint, **facts: Any) -> None:
+    def log(self, kind: str, node: Node, sender: Endpoint, **facts: Any) -> None:
+        """Write down what came of a stanza."""
         facts |= {"from": sender.account.number, "device": sender.device}
         self.network.journal.append(kind, self.account.number, id=node.get("id"), **facts)
 
 
-def _kind_attrs(message: Any) -> dict[str, Value]:
-    """Return the attributes of a message's stanza that tell what kind of message it is."""
-    kinds = {"reaction": "reaction", "poll": "poll", "vote": "poll"}
-    kind = kinds.get(contents.kind_of(message)) or ("media" if _mediatype(message) else "text")
-    edit = amendments.edit_attribute(message)
-    return {"type": kind, "edit": edit} if edit else {"type": kind}
-
-
-def _mediatype(message: Any) -> str:
-    found = attachments.find(message)
-    if found:
-        return FORMS[found[0].kind].mediatype
-    return cards.MEDIATYPES.get(contents.kind_of(message), "")
+def _name(to: Account | Group) -> str:
+    """How the journal calls who is written to: a number, or a group's address."""
+    return str(to.jid) if isinstance(to, Group) else to.number
 
 
 def _kind(enc: Node) -> Kind:

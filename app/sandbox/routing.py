@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.sandbox.clock import unix_now
 from app.sandbox.devices import device_hash
+from app.sandbox.groups import routing as group_routing
 from app.sandbox.wire.jid import JID
 from app.sandbox.wire.node import Node, StanzaError, Value
 from app.sandbox.world import PHONE, Account, Endpoint
@@ -56,6 +57,9 @@ def send_message(network: Network, sender: Endpoint, node: Node) -> str:
     Raises StanzaError when nobody is at the address.
     """
     to = node.jid("to")
+    group = network.groups.find(to)
+    if group is not None:
+        return group_routing.send_message(network, sender, group, node)
     chat = network.find(node.find_jid("recipient") or to)
     if chat is None:
         raise StanzaError(f"nobody is at {to}")
@@ -104,6 +108,11 @@ def send_receipt(network: Network, sender: Endpoint, node: Node) -> None:
     device there, everything else to all devices of the account. Raises StanzaError.
     """
     to = node.jid("to")
+    group = network.groups.find(to)
+    if group is not None:
+        author = group_routing.send_receipt(network, sender, group, node)
+        _write_down(network, sender, author, node)
+        return
     account = network.find(to)
     if account is None:
         raise StanzaError(f"nobody is at {to}")

@@ -82,6 +82,7 @@ def _listen(client: Any) -> None:
 
     client.event.qr(lambda _, data: tell("qr", text=data.decode()))
     simple = (
+        "GroupInfoEv JoinedGroupEv "
         "ClientOutdatedEv ConnectedEv DisconnectedEv LoggedOutEv OfflineSyncCompletedEv "
         "OfflineSyncPreviewEv PairStatusEv StreamErrorEv StreamReplacedEv TemporaryBanEv "
         "ConnectFailureEv"
@@ -112,6 +113,7 @@ def _listen(client: Any) -> None:
             "Receipt",
             ids=list(event.MessageIDs),
             type=event.Type,
+            chat=_name(event.MessageSource.Chat),
             sender=_name(event.MessageSource.Sender),
         )
 
@@ -153,6 +155,8 @@ def _do(client: Any, command: dict[str, Any]) -> Any:
         return {"id": client.send_message(_jid(command["to"]), poll).ID}
     if command["do"] == "read_vote":
         return _read_vote(client, _messages[command["id"]])
+    if command["do"].startswith("group_"):
+        return _do_in_groups(client, command)
     if command["do"] == "download":
         client.download_any(_messages[command["id"]].Message, command["into"])
         return None
@@ -176,6 +180,37 @@ def _do(client: Any, command: dict[str, Any]) -> Any:
         settings = client.chat_settings.get_chat_settings(_jid(command["chat"]))
         return settings.MutedUntil > 0
     return getattr(client, command["do"])()
+
+
+def _do_in_groups(client: Any, command: dict[str, Any]) -> Any:
+    from neonize.utils.enum import ParticipantChange
+
+    what = command["do"].removeprefix("group_")
+    if what == "list":
+        return [_group(group) for group in client.get_joined_groups()]
+    if what == "create":
+        people = [_jid(one) for one in command["people"]]
+        return _group(client.create_group(command["name"], people))
+    group = _jid(command["group"])
+    if what == "info":
+        return _group(client.get_group_info(group))
+    if what == "rename":
+        return client.set_group_name(group, command["name"])
+    if what == "link":
+        return client.get_group_invite_link(group)
+    if what == "leave":
+        return client.leave_group(group)
+    people = [_jid(one) for one in command["people"]]
+    changed = client.update_group_participants(group, people, ParticipantChange[what.upper()])
+    return [_name(one.JID) for one in changed]
+
+
+def _group(group: Any) -> dict[str, Any]:
+    return {
+        "jid": _name(group.JID),
+        "name": group.GroupName.Name,
+        "people": {one.PhoneNumber.User: one.IsAdmin for one in group.Participants},
+    }
 
 
 def _read_vote(client: Any, event: Any) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from app.sandbox.control.request import ControlError, Request, phone_number
+from app.sandbox.control.messages import place
+from app.sandbox.control.request import ControlError, Request
 from app.sandbox.media import album
 from app.sandbox.media.attachments import Attachment
 from app.sandbox.media.kinds import KINDS, MediaKind
@@ -19,7 +20,7 @@ _DIGITS = 6
 async def send(network: Network, request: Request, number: str) -> tuple[int, Any]:
     """Send the request's body as a file, as the query describes it."""
     account = network.account(number)
-    to = network.account(phone_number(request.query.get("to", "")))
+    to = place(network, account, request.query.get("to", ""))
     attachment = _described(request.query)
     if request.upload is None:
         raise ControlError(400, "the body is the file")

@@ -7,8 +7,10 @@ from typing import Any
 from app.sandbox import amendments
 from app.sandbox.amendments import Target
 from app.sandbox.control.request import ControlError, Request, phone_number
-from app.sandbox.network import Network
+from app.sandbox.groups.group import Group
+from app.sandbox.network import Network, NetworkError
 from app.sandbox.phone import Phone
+from app.sandbox.wire.jid import GROUP_SERVER, JID
 from app.sandbox.world import Account
 
 _Answer = tuple[int, Any]
@@ -49,39 +51,58 @@ async def delete(network: Network, request: Request, number: str) -> _Answer:
 
 async def play(network: Network, request: Request, number: str) -> _Answer:
     """Listen to a voice note."""
-    phone, author = pair(network, request, number, "from")
+    phone = network.phones[network.account(number).number]
+    author = network.account(phone_number(request.text("from")))
     message_id = request.text("id")
-    _earlier(phone, message_id, author)
+    try:
+        heard = phone.find(message_id)
+    except KeyError:
+        heard = {}
+    if heard.get("from") != author.number:
+        raise ControlError(404, f"no message {message_id!r} of {author.number}")
     phone.play(author, message_id)
     return 200, {"id": message_id}
 
 
-def pair(
-    network: Network, request: Request, number: str, other: str = "to"
-) -> tuple[Phone, Account]:
-    """Return the phone that acts and the other account; raises ControlError, NetworkError."""
+def pair(network: Network, request: Request, number: str) -> tuple[Phone, Account | Group]:
+    """Return the phone that acts, and whom or where it writes; raises ControlError,
+    NetworkError."""
     account = network.account(number)
-    return network.phones[account.number], network.account(phone_number(request.text(other)))
+    return network.phones[account.number], place(network, account, request.text("to"))
 
 
-def _earlier(phone: Phone, message_id: str, other: Account) -> dict[str, Any]:
+def place(network: Network, writer: Account, to: str) -> Account | Group:
+    """Return the account of a number, or the group of an address that `writer` is in."""
+    if not to.endswith(f"@{GROUP_SERVER}"):
+        return network.account(phone_number(to))
+    group = network.groups.find(JID.parse(to))
+    if group is None or not group.may_write(writer.number):
+        raise NetworkError(f"{writer.number} cannot write in {to}")
+    return group
+
+
+def _earlier(phone: Phone, message_id: str, other: Account | Group) -> dict[str, Any]:
     """Return a message of the chat with `other` as the journal has it."""
     try:
         entry = phone.find(message_id)
     except KeyError:
         entry = {}
-    if other.number not in (entry.get("from"), entry.get("to")):
+    chat = str(other.jid) if isinstance(other, Group) else other.number
+    if chat not in (entry.get("from"), entry.get("to")):
         raise ControlError(404, f"no message {message_id!r} between the two")
     return entry
 
 
-def target(phone: Phone, request: Request, to: Account) -> Target:
+def target(phone: Phone, request: Request, to: Account | Group) -> Target:
     """Return the message of the chat that the request names; raises ControlError."""
     entry = _earlier(phone, request.text("id"), to)
-    return Target(to.lid, entry["id"], entry["from"] == phone.account.number)
+    from_me = entry["from"] == phone.account.number
+    if isinstance(to, Group):
+        return Target(to.jid, entry["id"], from_me, phone.network.account(entry["from"]).lid)
+    return Target(to.lid, entry["id"], from_me)
 
 
-def _own(phone: Phone, request: Request, to: Account) -> Target:
+def _own(phone: Phone, request: Request, to: Account | Group) -> Target:
     found = target(phone, request, to)
     if not found.from_me:
         raise ControlError(422, "only one's own messages can be changed")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.sandbox import blows, link_code, login, pairing
-from app.sandbox.control import address_book, calls, cards, media, messages, state
+from app.sandbox.control import address_book, calls, cards, groups, media, messages, state
 from app.sandbox.control.request import ControlError, Request, phone_number
 from app.sandbox.demo_world import DEMO_PHONE
 from app.sandbox.faults import FaultError
@@ -166,6 +166,12 @@ _ROUTES: tuple[tuple[str, str, _Route], ...] = (
     ("GET", "/accounts/([0-9]+)/media", media.received),
     ("GET", "/accounts/([0-9]+)/media/([^/]+)", media.fetch),
     ("DELETE", "/accounts/([0-9]+)/devices/([0-9]+)", _remove_device),
+    ("GET", "/groups", groups.listed),
+    ("POST", "/groups", groups.create),
+    ("POST", "/groups/([0-9]+)/(add|remove|promote|demote)", groups.change),
+    ("POST", "/groups/([0-9]+)/leave", groups.leave),
+    ("POST", "/groups/([0-9]+)/subject", groups.rename),
+    ("POST", "/groups/([0-9]+)/announce", groups.announce),
     ("GET", "/log", _get_log),
     ("GET", "/faults", _get_faults),
     ("PUT", "/faults", _set_faults),

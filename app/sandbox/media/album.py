@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.sandbox.groups.group import Group
 from app.sandbox.media import attachments, crypto, pictures, tickets
 from app.sandbox.media.attachments import Attachment, Place
 from app.sandbox.media.crypto import MediaError, Seal
@@ -25,15 +26,17 @@ _PICTURES = ("image", "sticker")
 _FILMS = ("video", "gif")
 
 
-async def send(phone: Phone, to: Account, attachment: Attachment, plain: Path) -> str:
-    """Send the file `plain` to another account; returns the message's id. Raises TooLarge."""
+async def send(phone: Phone, to: Account | Group, attachment: Attachment, plain: Path) -> str:
+    """Send the file `plain`; returns the message's id. Raises TooLarge."""
     network = phone.network
     attachment = await asyncio.to_thread(_with_look, attachment, plain)
     with network.media.draft() as draft:
         seal = await asyncio.to_thread(_seal, plain, draft, FORMS[attachment.kind].keys)
         name = tickets.name_of(seal.enc_sha256)
         network.media.keep(draft, name)
-    place = Place(network.tickets.link(name, to.number), seal)
+    # Faults of downloads are the reader's; those of a group are nobody's but the writer's own.
+    owner = phone.account.number if isinstance(to, Group) else to.number
+    place = Place(network.tickets.link(name, owner), seal)
     return phone.send(to, attachments.compose(attachment, place))
 
 

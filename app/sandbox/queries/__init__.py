@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.sandbox.connection import Connection
-from app.sandbox.queries import appstate, encrypt, md, media, passive, privacy, profile, usync
+from app.sandbox.queries import (
+    appstate,
+    encrypt,
+    groups,
+    md,
+    media,
+    passive,
+    privacy,
+    profile,
+    usync,
+)
 from app.sandbox.queries.base import Handler, QueryError, UnhandledQuery, describe, nothing
 from app.sandbox.wire.node import Node
 
@@ -26,6 +36,7 @@ _HANDLERS: dict[str, Handler] = {
     "urn:xmpp:whatsapp:dirty": nothing,
     "urn:xmpp:whatsapp:push": nothing,
     "usync": usync.answer,
+    "w:g2": groups.answer,
     "w:m": media.connection,
     "w:p": nothing,
     "w:profile:picture": profile.picture,

@@ -56,21 +56,21 @@ def signed_part(message: SignalMessage) -> bytes:
         (3, message.previous_counter),
         (4, message.ciphertext),
     ]
-    return VERSION_BYTE + _encode(fields)
+    return VERSION_BYTE + encode_fields(fields)
 
 
 def parse_signal(data: bytes) -> SignalMessage:
     """Returns the parsed message. Raises BadMessage."""
-    _check_version(data)
+    check_version(data)
     if len(data) <= 1 + MAC_LENGTH:
         raise BadMessage("signal message too short")
     signed, mac = data[:-MAC_LENGTH], data[-MAC_LENGTH:]
-    fields = _decode(signed[1:])
+    fields = decode_fields(signed[1:])
     return SignalMessage(
-        ratchet_key=_public_key(fields, 1),
-        counter=_number(fields, 2) or 0,
-        previous_counter=_number(fields, 3) or 0,
-        ciphertext=_data(fields, 4),
+        ratchet_key=public_key_of(fields, 1),
+        counter=number_of(fields, 2) or 0,
+        previous_counter=number_of(fields, 3) or 0,
+        ciphertext=bytes_of(fields, 4),
         signed=signed,
         mac=mac,
     )
@@ -86,50 +86,55 @@ def encode_prekey(message: PreKeyMessage) -> bytes:
         (5, message.registration_id),
         (6, message.signed_prekey_id),
     ]
-    return VERSION_BYTE + _encode(fields)
+    return VERSION_BYTE + encode_fields(fields)
 
 
 def parse_prekey(data: bytes) -> PreKeyMessage:
     """Returns the parsed message. Raises BadMessage."""
-    _check_version(data)
-    fields = _decode(data[1:])
+    check_version(data)
+    fields = decode_fields(data[1:])
     return PreKeyMessage(
-        registration_id=_number(fields, 5) or 0,
-        prekey_id=_number(fields, 1),
-        signed_prekey_id=_number(fields, 6) or 0,
-        base_key=_public_key(fields, 2),
-        identity=_public_key(fields, 3),
-        message=_data(fields, 4),
+        registration_id=number_of(fields, 5) or 0,
+        prekey_id=number_of(fields, 1),
+        signed_prekey_id=number_of(fields, 6) or 0,
+        base_key=public_key_of(fields, 2),
+        identity=public_key_of(fields, 3),
+        message=bytes_of(fields, 4),
     )
 
 
-def _check_version(data: bytes) -> None:
+def check_version(data: bytes) -> None:
+    """Raises BadMessage unless this begins as a message of version 3."""
     if not data or data[0] >> 4 != VERSION:
         raise BadMessage("not a version 3 message")
 
 
-def _number(fields: dict[int, int | bytes], number: int) -> int | None:
+def number_of(fields: dict[int, int | bytes], number: int) -> int | None:
+    """Returns a field's number, None where it is missing. Raises BadMessage."""
     value = fields.get(number)
     if isinstance(value, bytes):
         raise BadMessage(f"field {number} is not a number")
     return value
 
 
-def _data(fields: dict[int, int | bytes], number: int) -> bytes:
+def bytes_of(fields: dict[int, int | bytes], number: int) -> bytes:
+    """Returns a field's bytes. Raises BadMessage, where it is missing too."""
     value = fields.get(number)
     if not isinstance(value, bytes):
         raise BadMessage(f"field {number} is missing or not bytes")
     return value
 
 
-def _public_key(fields: dict[int, int | bytes], number: int) -> bytes:
-    value = _data(fields, number)
+def public_key_of(fields: dict[int, int | bytes], number: int) -> bytes:
+    """Returns a field's public key without its type byte. Raises BadMessage."""
+    value = bytes_of(fields, number)
     if len(value) != 1 + KEY_LENGTH or value[:1] != _KEY_TYPE:
         raise BadMessage(f"field {number} is not a Curve25519 key")
     return value[1:]
 
 
-def _encode(fields: Iterable[_Field]) -> bytes:
+def encode_fields(fields: Iterable[_Field]) -> bytes:
+    """Returns the protobuf of these (number, value) pairs, zeros too."""
     out = bytearray()
     for number, value in fields:
         if isinstance(value, int):
@@ -148,7 +153,8 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _decode(data: bytes) -> dict[int, int | bytes]:
+def decode_fields(data: bytes) -> dict[int, int | bytes]:
+    """Returns the fields of a protobuf by number, the last of each. Raises BadMessage."""
     fields: dict[int, int | bytes] = {}
     at = 0
     while at < len(data):

@@ -12,7 +12,7 @@ from app.sandbox.wire.jid import LID_SERVER, USER_SERVER
 from app.sandbox.wire.node import Node, StanzaError
 
 log = logging.getLogger(__name__)
-_NOBODY = "404"
+_NOBODY, _MAY_NOT = "404", "403"
 
 
 def accept(connection: Connection, node: Node) -> None:
@@ -49,6 +49,8 @@ def _deliver(connection: Connection, node: Node) -> dict[str, str]:
         correction = routing.send_message(connection.network, connection.owner, node)
     except StanzaError as error:
         log.warning("%s sends to nobody: %s", connection, error)
+        if connection.network.groups.find(node.jid("to")):
+            return {"error": _MAY_NOT}
         if node.jid("to").server not in (USER_SERVER, LID_SERVER):
             connection.network.report_unhandled(f"message to {node.jid('to').server}")
         return {"error": _NOBODY}
