@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.core.details import Said
+from app.core.groups import GroupFacts, GroupMember, MemberAct
 from app.core.media import FileFacts
 from app.engine.address import Address
 from app.engine.events import Change, Event
@@ -97,8 +98,41 @@ class Target:
     author: str | None = None
 
 
+class GroupCalls(Protocol):
+    """The groups of one linked account. A method takes up to 75 s while WhatsApp does not answer.
+
+    Each raises EngineError; "not_in_group" where the account is not, or no more, a member, and
+    "not_allowed" where only admins may.
+    """
+
+    def all(self) -> list[GroupFacts]:
+        """Returns all groups that the account is in."""
+
+    def one(self, group: str) -> GroupFacts:
+        """Returns the group with this JID."""
+
+    def create(self, name: str, people: Sequence[str]) -> GroupFacts:
+        """Makes a group with the people of these JIDs."""
+
+    def change(self, group: str, act: MemberAct, people: Sequence[str]) -> list[GroupMember]:
+        """Does something with members, by JID, and returns what WhatsApp says of each."""
+
+    def rename(self, group: str, name: str) -> None:
+        """Gives the group another name."""
+
+    def link(self, group: str, *, renew: bool = False) -> str:
+        """Returns the link that invites to the group, a new one where `renew` is asked for."""
+
+    def leave(self, group: str) -> None:
+        """Leaves the group."""
+
+
 class EngineSession(Protocol):
     """One linked account. Every method may be called from any thread and raises EngineError."""
+
+    @property
+    def groups(self) -> GroupCalls:
+        """The account's groups."""
 
     def start(self) -> None:
         """Connects; returns once the connection stands. Connected or a refusal comes as an event.

@@ -96,6 +96,15 @@ _RULES = (
     _Rule(r"^failed to send message node: websocket not connected", "not_connected"),
     _Rule(r"^failed to send message node", "connection_lost", may_have_left=True),
     _Rule(r"^failed to (get|fetch|prefetch) .*websocket not connected", "not_connected"),
+    _Rule(
+        r"you're not participating in that group|that group does not exist", "not_in_group", True
+    ),
+    _Rule(
+        r"don't have the permission to get the group|^info query returned status 40[13]",
+        "not_allowed",
+        True,
+    ),
+    _Rule(r"^info query returned status 406", "bad_name", permanent=True),
     _Rule(r"^failed to (get user info|get device list|fetch LID|get group)", "lookup_failed"),
     _Rule(r"^failed to get LID for", "key_store_unwritable"),
     _Rule(r"^failed to (prefetch|save cached) sessions", "key_store_unwritable"),

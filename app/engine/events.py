@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from app.core.details import Said, text_of
+from app.core.groups import GroupFacts
 from app.core.media import FileFacts, RemoteFile
 from app.engine.address import Address
 
@@ -287,6 +288,34 @@ class CallEnded:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class GroupJoined:
+    """The account is in a group that is new to it."""
+
+    facts: GroupFacts
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChanged:
+    """Something about a group changed: `by` did it, an empty address where nobody is named.
+
+    `by_link`: those who `joined` came by an invite link. None means unchanged.
+    """
+
+    group: Address
+    by: Address
+    timestamp: datetime
+    joined: tuple[Address, ...] = ()
+    left: tuple[Address, ...] = ()
+    promoted: tuple[Address, ...] = ()
+    demoted: tuple[Address, ...] = ()
+    by_link: bool = False
+    name: str | None = None
+    description: str | None = None
+    only_admins_write: bool | None = None
+    deleted: bool = False
+
+
 Event: TypeAlias = (
     Connected
     | Disconnected
@@ -306,4 +335,6 @@ Event: TypeAlias = (
     | HistoryReceived
     | CallOffered
     | CallEnded
+    | GroupJoined
+    | GroupChanged
 )

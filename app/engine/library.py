@@ -118,8 +118,11 @@ def _uname_without_shell() -> Iterator[None]:
         os.popen = popen
 
 
-def jid(user: str, server: str, device: int) -> Any:
-    """Returns neonize's JID."""
+def jid_of(jid: str, *, with_device: bool = False) -> Any:
+    """Returns neonize's form of a JID; the device number is dropped unless asked for."""
+    user, _, server = jid.partition("@")
+    user, _, told = user.partition(":")
+    device = int(told) if with_device and told else 0
     kind = _proto("Neonize_pb2").JID
     return kind(User=user, Server=server, Device=device, RawAgent=0, Integrator=0, IsEmpty=not user)
 

@@ -41,6 +41,7 @@ from app.engine.errors import (
     upload_error,
 )
 from app.engine.events import Change, Event
+from app.engine.groups import NeonizeGroups
 from app.engine.raw import RawEvent
 from app.engine.round_trip import RoundTrip
 from app.engine.tap import SESSION_EVENTS, EventTap
@@ -55,6 +56,8 @@ _STOP_SECONDS = 10.0
 _LOOK_SECONDS = 4.0  # between looks at the keys, while a connect takes long
 
 _SMALL_FILE = 1024 * 1024
+_LOOKED_UP_SECONDS = 0.2
+"""Within that a call that has begun has found its client in the engine's map."""
 _TURN_SECONDS = 0.5  # between looks whether the session is closed, while another one uploads
 
 _lifecycle = threading.Lock()
@@ -96,7 +99,9 @@ class NeonizeSession:
         self._settled = threading.Event()  # connected for the first time, or failed to
         self._failure = ""
         self._thread: threading.Thread | None = None
+        self._looking_up = 0  # calls under way that read the client's store
         self._client = self._new_client()
+        self.groups = NeonizeGroups(self._live)
 
     def _new_client(self) -> Any:
         client = library.load().NewClient(
@@ -104,7 +109,7 @@ class NeonizeSession:
             uuid=f"{self._request.jid}#{next(_openings)}",
         )
         client._stop_finalizer.detach()
-        client.jid = _proto_jid(self._request.jid, with_device=True)
+        client.jid = library.jid_of(self._request.jid, with_device=True)
         self._tap = EventTap(SESSION_EVENTS, self._on_event, self._on_device)
         client.event = self._tap
         self._round_trip = RoundTrip(client.get_blocklist, library.engine_exception())
@@ -194,6 +199,9 @@ class NeonizeSession:
             if self._stopped:
                 return
             self._stopped = True
+            looking_up = self._looking_up
+        if looking_up:
+            time.sleep(_LOOKED_UP_SECONDS)
         with _lifecycle:
             self._client.stop()
 
@@ -262,7 +270,7 @@ class NeonizeSession:
         message.messageContextInfo.messageSecret = secret
         with self._live() as client:
             self._check_keys_can_be_written()
-            answer = client.send_message(_proto_jid(to), message)
+            answer = client.send_message(library.jid_of(to), message)
         return Sent(answer.ID, datetime.fromtimestamp(answer.Timestamp, UTC))
 
     def _check_keys_can_be_written(self) -> None:
@@ -305,8 +313,8 @@ class NeonizeSession:
         with self._live() as client:
             client.mark_read(
                 *ids,
-                chat=_proto_jid(chat),
-                sender=_proto_jid(sender),
+                chat=library.jid_of(chat),
+                sender=library.jid_of(sender),
                 receipt=library.read_receipt(),
             )
 
@@ -322,7 +330,7 @@ class NeonizeSession:
     def reject_call(self, call_id: str, *, caller: str) -> None:
         """Declines a call that rings. Raises EngineError."""
         with self._live() as client:
-            client.reject_call(_proto_jid(caller), call_id)
+            client.reject_call(library.jid_of(caller), call_id)
 
     def set_available(self, available: bool) -> None:
         """Shows the account as online or not. Raises EngineError."""
@@ -330,19 +338,24 @@ class NeonizeSession:
             client.send_presence(library.presence(available))
 
     @contextmanager
-    def _live(self) -> Iterator[Any]:
+    def _live(self, *, reads_store: bool = False) -> Iterator[Any]:
         """Gives the client of an open session and turns the engine's errors into ours.
 
-        Raises NotConnected. The session may be closed while a call begins: only calls that answer
-        "client is nil" then are made here. Others (contacts, the own account) end the process.
+        Raises NotConnected. The session may be closed while a call begins: most calls answer
+        "client is nil" then. One that would end the process (it `reads_store`) is given the time to
+        find its client before that is taken away.
         """
         with self._state:
-            if not self._open:
+            if not self._open or self._stopped:
                 raise NotConnected("the session is not open")
+            self._looking_up += reads_store
         try:
             yield self._client
         except library.engine_exception() as error:
             raise engine_error(_sentence(error)) from error
+        finally:
+            with self._state:
+                self._looking_up -= reads_store
 
 
 def _sentence(error: Exception) -> str:
@@ -371,11 +384,3 @@ def _check_keys(request: OpenRequest) -> None:
     if keystore.find_account(request.store, request.jid) is None:
         ended = keystore.is_in_use(request.store)
         raise LinkEnded(request.jid) if ended else KeysMissing(request.jid)
-
-
-def _proto_jid(jid: str, *, with_device: bool = False) -> Any:
-    """Returns neonize's form of a JID; the device number is dropped unless asked for."""
-    user, _, server = jid.partition("@")
-    user, _, device = user.partition(":")
-    number = int(device) if with_device and device else 0
-    return library.jid(user, server, number)

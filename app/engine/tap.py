@@ -37,6 +37,8 @@ SESSION_EVENTS = {
     13: "HistorySync",
     17: "Message",
     18: "Receipt",
+    21: "JoinedGroup",
+    22: "GroupInfoEvent",
     36: "CallOffer",
     40: "CallOfferNotice",
     42: "CallTerminate",

@@ -11,9 +11,11 @@ import os
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from app.core.groups import GroupFacts, MemberAct
 from app.engine import process
 from app.engine.base import OpenRequest
 from app.engine.errors import EngineError
@@ -27,15 +29,18 @@ _sessions: dict[str, Any] = {}
 def tell(event: str, **facts: Any) -> None:
     """Writes one line for whoever drives this process."""
     with _lock:
-        _channel.write(json.dumps({"event": event, **facts}) + "\n")
+        _channel.write(json.dumps({"event": event, **facts}, default=str) + "\n")
 
 
 def _call(client: Any, method: str) -> None:
     """Makes one of the calls that sessions make, with something for its arguments."""
     from app.engine import library
 
-    peer = library.jid("15550002000", "s.whatsapp.net", 0)
-    if method == "send_message":
+    peer = library.jid_of("15550002000@s.whatsapp.net")
+    if method in ("get_group_invite_link", "set_group_name", "leave_group"):
+        group = library.jid_of("120363000000000000@g.us")
+        getattr(client, method)(group, *(["x"] if method == "set_group_name" else []))
+    elif method == "send_message":
         client.send_message(peer, library.message(conversation="x"))
     elif method == "mark_read":
         client.mark_read("1", chat=peer, sender=peer, receipt=library.read_receipt())
@@ -138,6 +143,16 @@ def do_reject_call(jid: str, call_id: str, caller: str) -> None:
 def do_lid_of(jid: str, phone: str) -> str | None:
     lid: str | None = _sessions[jid].lid_of(phone)
     return lid
+
+
+def do_groups(jid: str, method: str, **arguments: Any) -> Any:
+    groups = _sessions[jid].groups
+    if "act" in arguments:
+        arguments["act"] = MemberAct(arguments["act"])
+    done = getattr(groups, method)(**arguments)
+    if isinstance(done, list):
+        return [asdict(one) for one in done]
+    return asdict(done) if isinstance(done, GroupFacts) else done
 
 
 def do_check(jid: str, limit: float) -> float:

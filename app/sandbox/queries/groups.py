@@ -89,7 +89,7 @@ def _told(groups: Groups, group: Group, actor: Endpoint, node: Node, wish: Node)
         return [groups.describe(group)]
     if wish.tag == "invite":
         if not group.may_change(actor.account.number):
-            raise QueryError(403, "forbidden")
+            raise QueryError(401, "not-authorized")
         return [Node("invite", {"code": group.invite})]
     raise UnhandledQuery(describe(node))
 
