@@ -18,6 +18,7 @@ def register(app: Flask) -> None:
     """Adds filters and tests to the templates of `app`."""
     app.jinja_env.filters.update(bytes=size_words, drawn_width=drawn_width)
     app.jinja_env.filters.update(drawn_height=drawn_height)
+    app.jinja_env.filters.update(length_of_time=length_words)
     app.jinja_env.tests["inline_mime"] = is_inline
 
 
@@ -30,6 +31,13 @@ def size_words(size: int | None) -> str:
         number, unit = number / _STEP, unit + 1
     shown = format_decimal(round(number, 1 if number < 100 else 0))
     return str(gettext(_UNITS[unit], number=shown))
+
+
+def length_words(seconds: int) -> str:
+    """How long something plays, as players write it: "0:07", "1:02:03"."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def drawn_width(media: Media) -> int | None:

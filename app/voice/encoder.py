@@ -37,7 +37,8 @@ RATE, PIECE = 48_000, 960  # samples a second, and of the 20 ms that Opus takes 
 BITS = 32_000  # a second: speech is clear with it
 BARS = 64
 _LOOKED_AT = 8  # every eighth sample tells how loud it is
-_BITEXACT: Any = av.codec.context.Flags.bitexact
+_FILE_BITEXACT: Any = av.container.Flags.bitexact.value
+_CODEC_BITEXACT: Any = av.codec.context.Flags.bitexact.value
 _DEMUXERS = "matroska,webm,ogg,mov,mp4,wav,w64,aiff,mp3,flac,aac,amr"
 """Files that hold their sound themselves. Playlists, which name others, are not among them."""
 
@@ -71,10 +72,10 @@ def voice_note(source: BinaryIO) -> tuple[bytes, int, bytes]:
     same sound gives the same bytes. Raises NoSound, TooLong."""
     out, loudness, samples = io.BytesIO(), list[float](), 0
     with av.open(out, "w", format="ogg") as note:
-        note.flags |= int(av.container.Flags.bitexact)  # no serial number by chance
+        note.flags |= _FILE_BITEXACT  # no serial number by chance
         stream: Any = note.add_stream("libopus", rate=RATE, options={"application": "voip"})
         stream.layout, stream.bit_rate = "mono", BITS
-        stream.codec_context.flags |= _BITEXACT
+        stream.codec_context.flags |= _CODEC_BITEXACT
         for frame in pieces(source):
             loudness.append(_loudness(frame))
             frame.pts, samples = samples, samples + frame.samples
