@@ -50,7 +50,7 @@ class Media(Base):
     width: Mapped[int | None]  # pixels
     height: Mapped[int | None]
     seconds: Mapped[int | None]
-    waveform: Mapped[bytes | None] = mapped_column(LargeBinary(64))
+    waveform: Mapped[bytes | None] = mapped_column(LargeBinary)
     """How loud a voice note is, in steps of 0 to 100."""
 
     state: Mapped[MediaState] = mapped_column(String(10))

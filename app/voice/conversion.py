@@ -23,7 +23,8 @@ LONGEST_MINUTES = 60
 log = structlog.get_logger(__name__)
 
 _ENCODER = Path(__file__).with_name("encoder.py")
-_NO_SOUND, _TOO_LONG = 3, 4  # as in encoder.py, which loads what this process is to be without
+# As encoder.py ends, which loads what this process is to be without.
+_BROKEN, _NO_SOUND, _TOO_LONG = 1, 3, 4
 _WAIT_SECONDS = 20.0
 _SECONDS = 90.0
 """An hour of sound takes about 15 s of an idle processor."""
@@ -74,18 +75,21 @@ def note_of(sound: BinaryIO) -> VoiceNote:
     if done.returncode == _TOO_LONG:
         raise TooLong(field="file", count=LONGEST_MINUTES)
     if done.returncode:
-        _say_why(done)
+        _look_into(done)
         raise NotAudio(field="file")
     head, _, content = done.stdout.partition(b"\n")
     told = json.loads(head)
     return VoiceNote(content, told["seconds"], bytes.fromhex(told["waveform"]))
 
 
-def _say_why(done: subprocess.CompletedProcess[bytes]) -> None:
-    """What kills the decoder is no sound either; but it may also be our own fault."""
+def _look_into(done: subprocess.CompletedProcess[bytes]) -> None:
+    """Raises RuntimeError where the program failed before it looked at its input. What kills it
+    later is no sound; but it is worth a line."""
+    detail = done.stderr.decode(errors="replace").strip().rpartition("\n")[2][:300]
+    if done.returncode == _BROKEN:
+        raise RuntimeError(f"the encoder does not work: {detail}")
     if done.returncode != _NO_SOUND:
-        detail = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        log.warning("voice.encoder_failed", status=done.returncode, detail=detail[:300])
+        log.warning("voice.encoder_killed", status=done.returncode, detail=detail)
 
 
 @contextmanager

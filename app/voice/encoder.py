@@ -153,10 +153,11 @@ def main() -> None:
     lock_up()
     try:
         note, seconds, waveform = voice_note(sys.stdin.buffer)
-    except NoSound:
-        sys.exit(NO_SOUND)
     except TooLong:
         sys.exit(TOO_LONG)
+    except Exception as error:  # whatever the bytes of strangers bring about
+        sys.stderr.write(repr(error))
+        sys.exit(NO_SOUND)
     head = {"seconds": seconds, "waveform": waveform.hex()}
     sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + note)
     sys.stdout.buffer.flush()

@@ -16,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("media", sa.Column("waveform", sa.LargeBinary(length=64), nullable=True))
+    op.add_column("media", sa.Column("waveform", sa.LargeBinary(), nullable=True))
 
 
 def downgrade() -> None:

@@ -89,6 +89,7 @@ def test_a_voice_message_has_a_player_and_its_length(bobs: Browser, chat: Chat) 
     page = bobs.get(chat_path(chat))
     assert only(page, "audio.media-sound")["aria-label"] == "Голосовое сообщение"
     assert words(page, ".media-length") == "Длительность 0:03"
+    assert str(only(page, ".media-wave path")["d"]).count("M") == 64
 
 
 def test_a_voice_message_that_waits_shows_its_length(app: Flask, bobs: Browser, chat: Chat) -> None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import BinaryIO
 
 import av
@@ -144,6 +145,28 @@ def test_what_takes_too_long_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(conversion, "_SECONDS", 0.001)
 
     with pytest.raises(Busy):
+        made_of(sound("wav"))
+
+
+def test_an_encoder_that_does_not_work_is_not_the_fault_of_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "encoder.py"
+    program.write_text("import there_is_no_such_library")
+    monkeypatch.setattr(conversion, "_ENCODER", program)
+
+    with pytest.raises(RuntimeError, match="no_such_library"):
+        made_of(sound("wav"))
+
+
+def test_a_file_that_kills_the_decoder_is_no_audio(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "encoder.py"
+    program.write_text("import os; os.abort()")
+    monkeypatch.setattr(conversion, "_ENCODER", program)
+
+    with pytest.raises(NotAudio):
         made_of(sound("wav"))
 
 
