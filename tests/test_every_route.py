@@ -76,7 +76,7 @@ OWNER = {
     "api.cancel_contact_import",
     *("ui.export_csv", "ui.export_vcards"),
     *("ui.show_import", "ui.start_import", "ui.cancel_import"),
-    *("ui.send_files", "ui.show_media", "ui.show_thumbnail", "ui.fetch_media"),
+    *("ui.send_files", "ui.send_voice", "ui.show_media", "ui.show_thumbnail", "ui.fetch_media"),
     *("api.show_media", "api.fetch_media"),
     *("ui.instance_webhooks", "ui.edit_webhook", "ui.change_webhook"),
     *("ui.confirm_webhook_deletion", "ui.delete_webhook"),

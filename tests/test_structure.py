@@ -23,7 +23,8 @@ ARROWS = {
     "models": {"core"},
     "outgoing": {"core"},
     "storage": {"core"},
-    "services": {"core", "models", "outgoing", "storage"},
+    "services": {"core", "models", "outgoing", "storage", "voice"},
+    "voice": {"core"},
     "engine": {"core", "outgoing", "sandbox.trust"},
     "sessions": {"core", "models", "services", "engine", "storage", "supervisor.process"},
     "jobs": {

@@ -17,6 +17,7 @@ from app.config import current_settings
 from app.core import details
 from app.core.details import Place, Said
 from app.core.errors import Invalid
+from app.core.media import MediaKind
 from app.core.states import MessageStatus
 from app.core.texts import N_
 from app.models.message import FROM_API
@@ -105,6 +106,7 @@ class FileToSend(Body):
 
     to: str = Field(max_length=100)
     caption: str = ""
+    voice: bool = False
     send_at: datetime | None = None
     ttl: int | None = None
     reply_to: str | None = Field(default=None, max_length=64)
@@ -128,6 +130,8 @@ def send_file(instance_id: str, query: Wait) -> tuple[Sent, int]:
     """The same for a form with a file."""
     instance_id = instances.get_for(caller(), instance_id).id
     form, key = checked_form(FileToSend), _idempotency_key()
+    if form.voice:
+        uploads.checked_caption(form.caption, MediaKind.VOICE)  # before the work of converting
 
     def queue(file: NewFile) -> models.Message:
         return uploads.queue_file(
@@ -142,7 +146,8 @@ def send_file(instance_id: str, query: Wait) -> tuple[Sent, int]:
             reply_to=form.reply_to,
         )
 
-    return answer_for(send(request.files.get("file"), queue), query)
+    message = send(request.files.get("file"), queue, as_voice=form.voice)
+    return answer_for(message, query)
 
 
 @bp.post("/instances/<instance_id>/send")
@@ -158,7 +163,7 @@ def send_message(instance_id: str, query: Wait, body: MessageToSend) -> tuple[Se
     accepted or refused the message, and answers 200 then. The header Idempotency-Key makes a
     repeated request harmless: the same key gives the same message. In place of a text there may be
     a location, contacts or a poll. A file is sent as multipart/form-data with the parts to, file
-    and, if wanted, caption.
+    and, if wanted, caption; with voice=true any audio is turned into a voice message.
     """
     how: dict[str, Any] = {
         "to": body.to,

@@ -39,7 +39,8 @@ class MediaState(StrEnum):
 class FileFacts:
     """What is said of a file: by its sender, or by us who have it. "" and None: nothing is.
 
-    size: bytes of the plain file; sha256: of the same, in hex; width, height: pixels.
+    size: bytes of the plain file; sha256: of the same, in hex; width, height: pixels;
+    waveform: how loud a voice note is, in 64 steps of 0 to 100.
     """
 
     kind: MediaKind
@@ -50,6 +51,7 @@ class FileFacts:
     width: int | None = None
     height: int | None = None
     seconds: int | None = None
+    waveform: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

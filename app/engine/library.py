@@ -21,18 +21,19 @@ _PARTS = {
     MediaKind.IMAGE: "imageMessage",
     MediaKind.VIDEO: "videoMessage",
     MediaKind.AUDIO: "audioMessage",
+    MediaKind.VOICE: "audioMessage",
     MediaKind.DOCUMENT: "documentMessage",
 }
-"""What goes out; GIFs, voice messages and stickers only come in."""
+"""What goes out; GIFs and stickers only come in."""
 _QUOTED_PARTS = {kind.value: part for kind, part in _PARTS.items()} | {
     MediaKind.GIF.value: "videoMessage",
-    MediaKind.VOICE.value: "audioMessage",
     MediaKind.STICKER.value: "stickerMessage",
 }
 _TYPES = {
     MediaKind.IMAGE: "MediaImage",
     MediaKind.VIDEO: "MediaVideo",
     MediaKind.AUDIO: "MediaAudio",
+    MediaKind.VOICE: "MediaAudio",
     MediaKind.DOCUMENT: "MediaDocument",
 }
 _MIMES = {"audio/ogg": "audio/ogg; codecs=opus"}  # phones play no other kind of it
@@ -187,6 +188,7 @@ def file_message(facts: FileFacts, caption: str, preview: bytes | None, upload: 
         "title": facts.file_name,
     }
     said |= {"width": facts.width, "height": facts.height, "seconds": facts.seconds}
+    said |= {"PTT": facts.kind is MediaKind.VOICE, "waveform": facts.waveform}
     for name, value in said.items():
         if value and name in part.DESCRIPTOR.fields_by_name:
             setattr(part, name, value)

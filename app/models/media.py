@@ -50,6 +50,8 @@ class Media(Base):
     width: Mapped[int | None]  # pixels
     height: Mapped[int | None]
     seconds: Mapped[int | None]
+    waveform: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """How loud a voice note is, in steps of 0 to 100."""
 
     state: Mapped[MediaState] = mapped_column(String(10))
     failure: Mapped[str | None] = mapped_column(String(40))  # slug, where state is failed

@@ -15,6 +15,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(self), payment=()"
+
 
 def register(app: Flask) -> None:
     """Adds the headers to every answer of `app`."""
@@ -29,7 +31,7 @@ def _add_headers(response: Response) -> Response:
     # Not "no-referrer": the CSRF check of an https request compares the referrer.
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), payment=()")
+    headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
     if request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")
     return response

@@ -25,7 +25,8 @@ from app.transaction import again_when_beaten, transaction
 
 MOST_FILES = 30
 """Files of one request: a phone lets people choose as many."""
-_ENDPOINTS = frozenset({"ui.send_files", "api.send_message"})
+_OF_PAGES = frozenset({"ui.send_files", "ui.send_voice"})
+_ENDPOINTS = _OF_PAGES | {"api.send_message"}
 _MULTIPART = "multipart/form-data"
 _FIELDS = 512 * 1024
 """Bytes of all that is not a file. werkzeug counts what it has read of a file and not passed on
@@ -65,7 +66,7 @@ def _prepare() -> None:
     announced as too large is not read at all. Raises Unauthorized, FileTooLarge."""
     if not isinstance(request, StreamedRequest) or not request.may_bring_files:
         return
-    if request.endpoint == "ui.send_files" and not current_user.is_authenticated:
+    if request.endpoint in _OF_PAGES and not current_user.is_authenticated:
         raise Unauthorized
     limit = current_settings().max_upload_mb * MIB
     request.max_content_length = limit + _FIELDS
@@ -75,15 +76,19 @@ def _prepare() -> None:
         raise uploads.FileTooLarge(limit)
 
 
-def send(given: FileStorage | None, queue: Callable[[NewFile], Message]) -> Message:
-    """The message that `queue` makes of an uploaded file, committed; where it makes none, or gives
-    one of an earlier request, nothing of the file is left. Raises Invalid (file), FileTooLarge, and
-    what `queue` raises."""
+def send(
+    given: FileStorage | None, queue: Callable[[NewFile], Message], *, as_voice: bool = False
+) -> Message:
+    """The message that `queue` makes of an uploaded file, or of the voice note that it is turned
+    into, committed; where it makes none, or gives one of an earlier request, nothing of the file is
+    left. Raises Invalid (file), FileTooLarge, Unavailable, and what `queue` raises."""
     if given is None or not (given.filename or ""):
         raise Invalid(N_("Choose a file."), field="file", code="file_missing")
     draft = cast(Draft, given.stream)
-    facts = uploads.facts_of(draft, given.filename or "")
-    file = NewFile(facts, draft.keep())
+    if as_voice:
+        file = uploads.voice_note_of(draft, storage_of(current_settings()))
+    else:
+        file = NewFile(uploads.facts_of(draft, given.filename or ""), draft.keep())
     try:
         message = _committed(queue, file)
     except AppError:

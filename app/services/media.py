@@ -102,6 +102,7 @@ def expect(message: Message, file: ArrivedFile, *, is_news: bool) -> Media:
         width=facts.width,
         height=facts.height,
         seconds=facts.seconds,
+        waveform=facts.waveform[:64] or None,
         state=MediaState.WAITING,
         due_at=now if fetches else None,
         remote=_written(file.remote) if file.remote else None,
@@ -131,6 +132,7 @@ def attach(message: Message, file: NewFile) -> Media:
         width=facts.width,
         height=facts.height,
         seconds=facts.seconds,
+        waveform=facts.waveform[:64] or None,
         state=MediaState.STORED,
         storage_key=file.key,
         preview=file.preview,
@@ -156,6 +158,7 @@ def again(row: Media) -> NewFile:
         width=row.width,
         height=row.height,
         seconds=row.seconds,
+        waveform=row.waveform or b"",
     )
     return NewFile(facts, str(row.storage_key), row.preview)
 

@@ -10,7 +10,8 @@ from app.models import Chat, Instance, Message
 from app.services import chats, messaging, quotes
 from app.services.media import NewFile
 from app.services.timing import AT_ONCE, Timing
-from app.storage import Draft
+from app.storage import Draft, Storage
+from app.voice import MIME, note_of
 
 CAPTION_LIMIT = 1024
 """Characters of a caption; WhatsApp's own limit."""
@@ -40,6 +41,28 @@ def facts_of(draft: Draft, name: str) -> FileFacts:
     kind = kind_for(sniffed, draft.size)
     mime = mime_for(sniffed, name) if kind is MediaKind.DOCUMENT else sniffed
     return FileFacts(kind, name, mime, draft.size, draft.sha256)
+
+
+def voice_note_of(draft: Draft, storage: Storage) -> NewFile:
+    """A voice note of the sound in `draft`, which is given up: the same for the same sound, so that
+    a request that is repeated is known by it. Raises Invalid (file), FileTooLarge, Unavailable."""
+    with draft:
+        if not draft.size:
+            raise Invalid(N_("The file is empty."), field="file", code="file_empty")
+        note = note_of(draft.whole())
+    with storage.draft() as spoken:
+        spoken.write(note.content)
+        if spoken.size > LIMITS[MediaKind.VOICE]:
+            raise FileTooLarge(LIMITS[MediaKind.VOICE])
+        facts = FileFacts(
+            kind=MediaKind.VOICE,
+            mime=MIME,
+            size=spoken.size,
+            sha256=spoken.sha256,
+            seconds=note.seconds,
+            waveform=note.waveform,
+        )
+        return NewFile(facts, spoken.keep())
 
 
 def checked_caption(caption: str, kind: MediaKind) -> str:

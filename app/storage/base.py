@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from app.core.errors import Unavailable
 from app.core.texts import N_
@@ -54,6 +54,10 @@ class Draft(Protocol):
 
     def write(self, data: bytes) -> int:
         """Appends `data`. Raises OSError when there is no room."""
+
+    def whole(self) -> BinaryIO:
+        """All that was written, as a real file from its beginning on, for another program to read.
+        Nothing is written any more afterwards."""
 
     def keep(self) -> str:
         """Makes it a stored file, there to the last byte, and returns its key. Raises

@@ -140,6 +140,12 @@ class LocalDraft:
         """Goes to a place in it; nothing is written any more afterwards."""
         return self._file.seek(offset, whence)
 
+    def whole(self) -> BinaryIO:
+        """All that was written, as a file from its beginning on."""
+        self._file.flush()
+        self._file.seek(0)
+        return self._file
+
     def keep(self) -> str:
         """Makes it a stored file under a new key."""
         key = secrets.token_hex(16)

@@ -1,4 +1,4 @@
-"""Files that are sent from a conversation."""
+"""Files that are sent from a conversation, and what is spoken in it."""
 
 from __future__ import annotations
 
@@ -49,8 +49,26 @@ def send_files(instance_id: str, chat_id: str) -> Response:
     return chat_page(instance, chat, status=problems[0][1].status, **context)
 
 
+@bp.post(f"{CHAT}/voice")
+@login_required
+def send_voice(instance_id: str, chat_id: str) -> Response:
+    """Queues a recording as a voice message. Only a script can record one, so it alone asks."""
+    chats.get_for(owned(instance_id), chat_id)
+    try:
+        _send(instance_id, chat_id, request.files.get("file"), as_voice=True)
+    except AppError as error:
+        return _refused(error)
+    return _done(instance_id, chat_id)
+
+
 def _send(
-    instance_id: str, chat_id: str, file: FileStorage | None, caption: str, *, is_first: bool
+    instance_id: str,
+    chat_id: str,
+    file: FileStorage | None,
+    caption: str = "",
+    *,
+    is_first: bool = True,
+    as_voice: bool = False,
 ) -> None:
     def queue(new: NewFile) -> Message:
         instance = owned(instance_id)
@@ -65,7 +83,7 @@ def _send(
             reply_to=request.form.get("reply_to") if is_first else None,
         )
 
-    send(file, queue)
+    send(file, queue, as_voice=as_voice)
 
 
 def _done(instance_id: str, chat_id: str) -> Response:

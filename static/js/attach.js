@@ -15,7 +15,6 @@
     for (; bytes >= 1024 && unit < 3; unit += 1) bytes /= 1024;
     return `${sizes.format(bytes)} ${units[unit]}`;
   };
-  const key = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
   let items = []; // in their order
   let running = null;
@@ -40,7 +39,7 @@
   };
   const add = (file) => {
     const shown = by("attach-item").content.firstElementChild.cloneNode(true);
-    const item = { file, shown, key: key(), refused: false };
+    const item = { file, shown, key: upload.key(), refused: false };
     shown.querySelector(".attach-name").textContent = file.name;
     shown.querySelector(".attach-size").textContent = size(file.size);
     const why = file.size > limit ? place.dataset.tooLarge : file.size ? "" : place.dataset.empty;
@@ -69,38 +68,24 @@
     if (files.length) caption.focus();
   };
 
-  const told = (request) => {
-    const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    return page.getElementById("alert")?.textContent.trim() || place.dataset.failed;
-  };
-  const hand = (item, text) => new Promise((done) => {
-    const request = item.request = new XMLHttpRequest();
+  const hand = async (item, text) => {
     const bar = item.shown.querySelector("progress");
     bar.hidden = false;
     item.shown.querySelector(".attach-note").textContent = "";
-    request.upload.addEventListener("progress", (event) => {
-      if (event.lengthComputable) bar.value = event.loaded / event.total;
+    const values = { csrf_token: form.elements.csrf_token.value, caption: text, key: item.key, file: item.file };
+    if (item.key === caption_key) values.reply_to = by("reply-to")?.value ?? "";
+    const { request, done } = upload.send(form.action, values, {
+      lost: place.dataset.failed,
+      progress: (part) => { bar.value = part; },
+      // All of it is on its way, so taking it back would only hide that it is sent.
+      handed: () => { item.handed = remover(item).disabled = true; },
     });
-    // All of it is on its way, so taking it back would only hide that it is sent.
-    request.upload.addEventListener("load", () => { item.handed = remover(item).disabled = true; });
-    const over = (sentence) => {
-      item.request = null;
-      item.handed = remover(item).disabled = false;
-      done(sentence);
-    };
-    request.addEventListener("load", () => over(request.status < 300 ? "" : told(request)));
-    request.addEventListener("error", () => over(place.dataset.failed));
-    request.addEventListener("abort", () => over(null));
-    const body = new FormData();
-    if (item.key === caption_key) body.set("reply_to", by("reply-to")?.value ?? "");
-    body.set("csrf_token", form.elements.csrf_token.value);
-    body.set("caption", text);
-    body.set("key", item.key);
-    body.set("file", item.file, item.file.name);
-    request.open("POST", form.action);
-    request.setRequestHeader("HX-Request", "true");
-    request.send(body);
-  });
+    item.request = request;
+    const why = await done;
+    item.request = null;
+    item.handed = remover(item).disabled = false;
+    return why;
+  };
   const look = () => { if (by("news")) htmx.trigger(by("news"), "wake"); };
 
   const all = async () => {

@@ -23,6 +23,7 @@ from app.models.webhook import DeliveryStatus
 from app.services import accounts, sign_ins
 from app.transaction import transaction
 from tests import factories
+from tests.sounds import sound
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 
@@ -94,7 +95,7 @@ def bring_about(command: str, message_id: str) -> None:
                 delivery.status = DeliveryStatus.FAILED
     if "/media/fetch" in command:
         with transaction() as session:
-            file = session.scalars(select(Media)).one()
+            file = session.scalars(select(Media).where(Media.message_id == message_id)).one()
             file.state, file.remote = MediaState.FAILED, {"directPath": "/v/x"}
 
 
@@ -123,6 +124,7 @@ PREFIXES = {
 
 def test_every_command_works(app: Flask, address, alice, bob, tmp_path):
     (tmp_path / "invoice.pdf").write_bytes(b"%PDF-1.7")
+    (tmp_path / "greeting.mp3").write_bytes(sound("mp3"))
     with app.app_context():
         variables = before_all(alice, bob)
     variables |= {"API": address, "ID": "", "MESSAGE_ID": "", "INVITATION_ID": ""}

@@ -27,6 +27,7 @@ class Attachment:
     height: int = 0
     view_once: bool = False
     thumbnail: bytes = b""
+    waveform: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,10 @@ class Place:
 def facts(attachment: Attachment, place: Place) -> dict[str, Any]:
     """Return what the journal tells of a file, as its message describes it."""
     told = asdict(attachment)
-    thumbnail = told.pop("thumbnail")
+    thumbnail, waveform = told.pop("thumbnail"), told.pop("waveform")
     return {
         **told,
+        "waveform": list(waveform),
         "thumbnail_size": len(thumbnail),
         "size": place.seal.length,
         "sha256": place.seal.sha256.hex(),
@@ -132,4 +134,5 @@ def _read(kind: MediaKind, part: Any) -> Attachment:
         height=getattr(part, "height", 0),
         view_once=getattr(part, "viewOnce", False),
         thumbnail=getattr(part, "JPEGThumbnail", b""),
+        waveform=getattr(part, "waveform", b""),
     )

@@ -21,9 +21,11 @@ from tests.core.test_pictures import image
 from tests.core.test_sniffing import MP4, OGG
 from tests.media_host import content_of
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
+from tests.sounds import sound
 from tests.waiting import wait_for
 
 SENT_KINDS = (MediaKind.IMAGE, MediaKind.VIDEO, MediaKind.AUDIO, MediaKind.DOCUMENT)
+SPOKEN_SECONDS = 3
 CONTENTS = {
     MediaKind.IMAGE: image("JPEG", (900, 600)),
     MediaKind.VIDEO: MP4 + os.urandom(300_000),
@@ -67,6 +69,33 @@ def queue_file(product: Product, instance_id: str, content: bytes, kind: MediaKi
             chat = chats.with_address(instance, PEER_NUMBER, country="RU")
             caption = f"caption of {kind}" if kind in uploads.CAPTIONED else ""
             return uploads.queue_file_in(instance, chat, file, caption=caption, source="ui").id
+
+
+def queue_spoken(product: Product, instance_id: str, content: bytes) -> str:
+    storage = storage_of(product.settings)
+    with product.app.app_context():
+        draft = storage.draft()
+        draft.write(content)
+        file = uploads.voice_note_of(draft, storage)
+        with transaction() as session:
+            instance = session.get_one(Instance, instance_id)
+            chat = chats.with_address(instance, PEER_NUMBER, country="RU")
+            return uploads.queue_file_in(instance, chat, file, caption="", source="ui").id
+
+
+def test_a_recording_arrives_as_a_voice_message(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    client = product.sandbox.client
+
+    message_id = queue_spoken(product, instance_id, sound("webm", SPOKEN_SECONDS, fades=True))
+
+    (told,) = wait_for(lambda: client.media(PEER_NUMBER), PATIENCE, "the phone has it")
+    ours = media_of(product, instance_id)[str(product.message(message_id).wa_id)]
+    assert (told["kind"], told["mime"]) == ("voice", "audio/ogg; codecs=opus")
+    assert told["seconds"] == ours.seconds == SPOKEN_SECONDS
+    assert bytes(told["waveform"]) == ours.waveform
+    assert max(told["waveform"]) == 100
+    assert client.media_bytes(PEER_NUMBER, str(told["id"])) == stored_bytes(product, ours)
 
 
 def test_files_of_every_kind_arrive_byte_for_byte(with_jobs: tuple[Product, str]) -> None:

@@ -24,6 +24,7 @@ def _file(kind: MediaKind, value: Any, *, name: str = "") -> Content:
         width=_number(_told(value, "width")),
         height=_number(_told(value, "height")),
         seconds=_number(_told(value, "seconds")),
+        waveform=_told(value, "waveform") or b"",
     )
     return File(facts, _told(value, "caption") or "", _remote(value))
 
