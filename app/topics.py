@@ -38,6 +38,11 @@ def number_check(check_id: str) -> str:
     return f"number_check:{check_id}"
 
 
+def group_wish(wish_id: str) -> str:
+    """What became of a wish about a group."""
+    return f"group_wish:{wish_id}"
+
+
 def webhooks_of(user_id: str) -> str:
     """The webhooks of a person, and what was delivered to them."""
     return f"webhooks:{user_id}"

@@ -66,6 +66,11 @@ OWNER = {
     *("ui.show_chats", "ui.chats_news", "ui.chats_part", "ui.search_chats"),
     *("ui.open_chat", "ui.show_chat"),
     *("ui.conversation_news", "ui.conversation_part"),
+    *("api.list_groups", "api.create_group", "api.show_group", "api.rename_group"),
+    *("api.add_group_members", "api.change_group_member", "api.remove_group_member"),
+    *("api.get_group_link", "api.leave_one_group"),
+    *("ui.new_group", "ui.create_group", "ui.show_group", "ui.rename_group", "ui.add_to_group"),
+    *("ui.change_member", "ui.group_link", "ui.leave_group"),
     *("ui.show_acts", "ui.react_to_message", "ui.edit_message", "ui.delete_message"),
     *("api.react_to_message", "api.edit_message", "api.delete_message"),
     *("ui.send_message", "ui.resend_message", "ui.retry_message", "ui.dismiss_message"),
@@ -174,6 +179,9 @@ def ids(app: Flask, alice: User, bob: User) -> dict[str, str]:
             "webhook_id": webhook.id,
             "delivery_id": delivery.id,
             "digest": "0",
+            "group_id": "120363041234567890@g.us",
+            "member": "79161234567",
+            "member_key": "251556368777322",
             "name": "nothing.svg",
             "filename": "nothing.svg",  # an open file would have to be closed
         }

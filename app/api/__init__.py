@@ -15,6 +15,7 @@ def register(app: Flask) -> None:
         contacts,
         credentials,
         deliveries,
+        groups,
         identity,
         instances,
         invitations,
@@ -29,7 +30,7 @@ def register(app: Flask) -> None:
     from app.api.blueprint import bp
 
     # Importing these put their views on the blueprint.
-    _ = (accounts, activity, amendments, credentials, identity, instances, invitations)
+    _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, linking, media, messages, queue, users, webhooks)
 
     openapi.configure(app)

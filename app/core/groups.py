@@ -19,6 +19,20 @@ class MemberAct(StrEnum):
     DEMOTE = "demote"
 
 
+class WishedAct(StrEnum):
+    """What people can want done about a group."""
+
+    CREATE = "create"
+    RENAME = "rename"
+    ADD = "add"
+    REMOVE = "remove"
+    PROMOTE = "promote"
+    DEMOTE = "demote"
+    LINK = "link"
+    RENEW = "renew"
+    LEAVE = "leave"
+
+
 class GroupNote(StrEnum):
     """What happened in a group, as it stands in the conversation: kinds of messages."""
 

@@ -86,11 +86,12 @@ def lid_jid(user: str) -> str:
     return f"{user}@{LID_SERVER}"
 
 
-def split_jid(jid: str) -> tuple[str, str]:
-    """User and server of `jid`, its device number dropped. Raises Invalid for anything else."""
+def split_jid(jid: str, *, field: str = "to") -> tuple[str, str]:
+    """User and server of `jid`, its device number dropped. Raises Invalid, which names `field`, for
+    anything else."""
     user, _, server = jid.strip().partition("@")
     user = user.partition(":")[0]
     form = _USERS.get(server)
     if form is None or not form.fullmatch(user):
-        raise Invalid(N_("This is not a WhatsApp address."), field="to", code="bad_address")
+        raise Invalid(N_("This is not a WhatsApp address."), field=field, code="bad_address")
     return user, server

@@ -5,6 +5,7 @@ from app.models.call import Call
 from app.models.chat import Chat
 from app.models.contact import Contact, WhatsAppContact
 from app.models.contact_import import ContactImport
+from app.models.group import GroupMember, GroupWish
 from app.models.instance import Instance, LinkedAccount
 from app.models.link import Invitation, PasswordReset, SetupLink
 from app.models.media import Media
@@ -31,6 +32,8 @@ __all__ = [
     "ContactImport",
     "Delivery",
     "Endpoint",
+    "GroupMember",
+    "GroupWish",
     "Host",
     "Instance",
     "Invitation",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import utcnow
+from app.core.groups import ADMIN, OWNER
 from app.core.phones import show_phone
 from app.models.base import Base, Id
 
@@ -46,6 +47,13 @@ class Chat(Base):
     name: Mapped[str] = mapped_column(String(100), default="")  # what the person calls themselves
     known_as: Mapped[str] = mapped_column(String(100), default="", server_default="")
     """What the contacts call the person, kept here by services/naming."""
+    description: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Of a group, as the fields up to group_known_at."""
+    only_admins_write: Mapped[bool] = mapped_column(default=False, server_default=false())
+    our_role: Mapped[str | None] = mapped_column(String(10))
+    """One of core.groups; None where the account is not in the group, or that is not known yet."""
+    group_known_at: Mapped[datetime | None]
+    """When WhatsApp told about the group last; None before the first time."""
     last_at: Mapped[datetime]
     last_kind: Mapped[str | None] = mapped_column(String(60))
     """The kind of the newest message; None while there is none."""
@@ -59,6 +67,20 @@ class Chat(Base):
     def shown_name(self) -> str:
         """What to call the chat, by the rule of the house."""
         return self.known_as or self.name or show_phone(self.phone) or self.jid
+
+    @property
+    def is_group(self) -> bool:
+        """Whether several people talk here."""
+        return self.kind == GROUP
+
+    @property
+    def may_write(self) -> bool:
+        """Whether what is written here would go out, as far as is known."""
+        if not self.is_group or self.group_known_at is None:
+            return True
+        return self.our_role is not None and (
+            not self.only_admins_write or self.our_role in (ADMIN, OWNER)
+        )
 
     @property
     def jid(self) -> str:

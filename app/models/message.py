@@ -18,6 +18,8 @@ from app.models.quote import Quote
 from app.models.reaction import Reaction
 
 INCOMING, OUTGOING = "in", "out"
+SYSTEM = "sys"
+"""Direction of what nobody wrote: a note of what happened in a group."""
 FROM_UI, FROM_API, FROM_PHONE = "ui", "api", "phone"
 TEXT = "text"
 REACTION, EDIT, DELETION = "reaction", "edit", "delete"
@@ -106,6 +108,11 @@ class Message(Base):
     def is_amendment(self) -> bool:
         """Whether it is about an earlier message rather than one by itself."""
         return self.target_id is not None
+
+    @property
+    def is_note(self) -> bool:
+        """Whether it tells what happened in a group, and was written by nobody."""
+        return self.direction == SYSTEM
 
     @property
     def line_kind(self) -> str:

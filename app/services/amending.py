@@ -18,7 +18,7 @@ from app.extensions import db
 from app.models import Instance, Message
 from app.models.message import DELETION, EDIT, OUTGOING, REACTION, TEXT
 from app.models.reaction import EMOJI_LENGTH
-from app.services import amendments, messaging
+from app.services import amendments, chats, messaging
 from app.services.amendments import Author
 from app.services.timing import AT_ONCE
 
@@ -60,7 +60,8 @@ def remove(message: Message, *, source: str) -> Message:
 
 def may_react(message: Message) -> bool:
     """Whether there is something that WhatsApp knows and that can be reacted to."""
-    return bool(message.wa_id) and message.deleted_at is None and not message.is_amendment
+    is_one = not (message.is_amendment or message.is_note)
+    return bool(message.wa_id) and message.deleted_at is None and is_one
 
 
 def may_edit(message: Message) -> bool:
@@ -127,6 +128,7 @@ def _queue(target: Message, kind: str, body: str, source: str) -> Message:
     _check_known(target)
     instance = db.session.get_one(Instance, target.instance_id)
     messaging.require_linked(instance, target.chat)
+    chats.require_may_write(target.chat)
     now = utcnow()
     amendment = Message(
         id=new_id("msg", now),

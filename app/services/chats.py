@@ -26,8 +26,22 @@ def get_for(instance: Instance, chat_id: str) -> Chat:
     """The chat, if it is the instance's. Raises NotFound otherwise."""
     chat = db.session.get(Chat, chat_id)
     if chat is None or chat.instance_id != instance.id:
-        raise NotFound(N_("There is no such chat."), code="chat_not_found")
+        raise no_such_chat()
     return chat
+
+
+def no_such_chat() -> NotFound:
+    """What is raised for a chat that is not there, or not theirs who ask."""
+    return NotFound(N_("There is no such chat."), code="chat_not_found")
+
+
+def require_may_write(chat: Chat) -> None:
+    """Raises Conflict for a group that the account is not in, or where only admins write."""
+    if chat.may_write:
+        return
+    if chat.our_role is None:
+        raise Conflict(N_("You are not in this group."), code="not_in_group")
+    raise Conflict(N_("Only admins may write in this group."), code="only_admins_write")
 
 
 def account_of(instance: Instance) -> LinkedAccount:

@@ -172,6 +172,7 @@ def queue_once(
     if earlier is not None:
         return _same_or_conflict(earlier, chat, body, file, original, said)
     timing.check()
+    chats.require_may_write(chat)
     return _queue(instance, chat, body, source, idempotency_key, timing, file, original, said)
 
 

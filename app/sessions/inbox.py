@@ -116,6 +116,7 @@ class Inbox:
         self.on_doubt: Callable[[], None] = lambda: None
         self.on_news: Callable[[Sequence[News]], None] = lambda news: None
         self.on_call: Callable[[], None] = lambda: None
+        self.on_groups: Callable[[], None] = lambda: None
         self._app = app
         self._engine = engine
         self._held = held
@@ -235,6 +236,8 @@ class Inbox:
             self.on_news(recorder.incoming)
         if recorder.has_calls:
             self.on_call()
+        if recorder.has_news_of_groups:
+            self.on_groups()
         return heard
 
     def _translated(self, record: bytes) -> list[tuple[RawEvent, Event]]:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from app.config import settings_of
 from app.core.backoff import delay_before
 from app.core.details import Said, said_in
-from app.core.phones import lid_jid, phone_jid
+from app.core.phones import GROUP_SERVER, lid_jid, phone_jid
 from app.engine.base import EngineSession, OutgoingFile, Quotation, Sent, Target
 from app.engine.errors import EngineError, KeyStoreUnwritable, NotConnected, UploadFailed
 from app.engine.events import Change
@@ -225,7 +225,8 @@ class Outbox:
                 self._unconfirmed(order.message_id, wa_id)
                 return
         if error.permanent or self._tried(order, error) >= TRIES:
-            self._change(order.message_id, lambda one: messaging.refused(one, error.slug))
+            slug = _in_group(order.to, error.slug)
+            self._change(order.message_id, lambda one: messaging.refused(one, slug))
             self._failed = ("", 0)  # somebody may have it tried again
             return
         self._change(order.message_id, messaging.put_back)
@@ -283,6 +284,12 @@ def _hand_over(session: EngineSession, order: _Order) -> Sent:
     if order.file is not None:
         return session.send_file(to, order.file, order.text, secret=secret, quote=quote)
     return session.send_text(to, order.text, secret=secret, quote=quote)
+
+
+def _in_group(to: str, slug: str) -> str:
+    """WhatsApp's refusals say something else of a group than of a person."""
+    is_refusal = to.endswith(f"@{GROUP_SERVER}") and slug.startswith("server_error_4")
+    return "group_refused" if is_refusal else slug
 
 
 def address_of(chat: Chat) -> str:

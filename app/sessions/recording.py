@@ -21,6 +21,8 @@ from app.engine.events import (
     Detailed,
     Event,
     File,
+    GroupChanged,
+    GroupJoined,
     HistoryReceived,
     MessageReceived,
     MessageUndecryptable,
@@ -32,7 +34,9 @@ from app.engine.events import (
 )
 from app.models import Chat, LinkedAccount
 from app.models.message import TEXT
-from app.services import amendments, arrivals, calls, chats, media, progress
+from app.services import amendments, arrivals, calls, chats, group_changes, groups, media, progress
+from app.services.group_changes import GroupChange
+from app.services.people_names import Who
 from app.services.quotes import ArrivedQuote
 from app.sessions.reading import News
 
@@ -57,7 +61,8 @@ class Recorder:
     Receipts and amendments for ids that no message has yet go to `early` and `early_amendment`.
     `incoming` collects what
     people wrote: the outbox leaves their chats a moment, and it may have to be marked as read.
-    `has_calls`: one came that is to be rejected.
+    `has_calls`: one came that is to be rejected. `has_news_of_groups`: WhatsApp is to be asked
+    about groups, of which something is unknown here.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class Recorder:
         self._rejects_calls = rejects_calls
         self.incoming: list[News] = []
         self.has_calls = False
+        self.has_news_of_groups = False
 
     @singledispatchmethod
     def record(self, event: Event) -> None:
@@ -152,10 +158,23 @@ class Recorder:
     def _(self, event: CallEnded) -> None:
         calls.ended(self._account, _plain(event.id))
 
+    @record.register
+    def _(self, event: GroupJoined) -> None:
+        groups.learn(self._account, event.facts)
+
+    @record.register
+    def _(self, event: GroupChanged) -> None:
+        change = _group_change(event)
+        group_changes.apply(self._account, change)
+        if change.joined:  # by LID alone: their numbers are in the list of members
+            self.has_news_of_groups = True
+
     def _chat(self, address: Address, *, name: str = "") -> Chat | None:
         """The chat with `address`; None for status updates and channels, which are no chats."""
         if address.is_group:
-            return chats.group(self._account, str(_user(address.other)), name=name)
+            chat = chats.group(self._account, str(_user(address.other)), name=name)
+            self.has_news_of_groups |= chat.group_known_at is None
+            return chat
         if address.phone or address.lid:
             return chats.person(
                 self._account, phone=address.number, lid=_user(address.lid), name=name
@@ -198,6 +217,27 @@ def _arrival(event: MessageReceived, chat: Chat) -> arrivals.Arrival:
         sender_name=_plain(event.push_name),
         quote=_quote(event.quoted) if event.quoted else None,
     )
+
+
+def _group_change(event: GroupChanged) -> GroupChange:
+    return GroupChange(
+        group_id=str(_user(event.group.other)),
+        by=_who(event.by),
+        at=event.timestamp,
+        joined=tuple(map(_who, event.joined)),
+        left=tuple(map(_who, event.left)),
+        promoted=tuple(map(_who, event.promoted)),
+        demoted=tuple(map(_who, event.demoted)),
+        by_link=event.by_link,
+        name=event.name,
+        description=event.description,
+        only_admins_write=event.only_admins_write,
+        deleted=event.deleted,
+    )
+
+
+def _who(address: Address) -> Who:
+    return address.number, _user(address.lid)
 
 
 def _quote(quoted: Quoted) -> ArrivedQuote:

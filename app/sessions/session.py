@@ -28,13 +28,12 @@ from app.services import instances
 from app.services import sessions as wishes
 from app.sessions import key_files, leases, spool
 from app.sessions.calls import Rejecting
-from app.sessions.contact_book import ContactBook
+from app.sessions.chores import Chores
 from app.sessions.inbox import Inbox
 from app.sessions.leases import Held, LeaseLost, holding
 from app.sessions.line import Line
-from app.sessions.number_checks import NumberChecks
 from app.sessions.outbox import Outbox
-from app.sessions.reading import News, Reading
+from app.sessions.reading import News
 from app.sessions.states import TAKEN_BACK
 from app.sessions.takeover import Takeover
 from app.sessions.watchdog import Watchdog
@@ -123,9 +122,8 @@ class LiveSession:
             gap_ms=settings.send_gap_ms,
             closing=self._closing,
         )
-        self._reading = Reading(app, held)
-        self._contacts = ContactBook(app, held, account)
-        self._checks = NumberChecks(app, held)
+        self._chores = Chores(app, held, account)
+        self.inbox.on_groups = self._take_news_of_groups
         self.inbox.on_news = self._take_news
         self._rejecting = Rejecting(app, held, account.id)
         self.inbox.on_call = self._take_call
@@ -312,22 +310,24 @@ class LiveSession:
             return
         if self._line.online != wanted.online:
             self._line.show(online=wanted.online)
-        if self._reading.tell(self._line.session):
-            return
-        if self._checks.answer(self._line.session):
+        if self._chores.urgent(self._line.session):
             return
         if not self._outbox.wait_seconds() and self._outbox.send_next(self._line.session):
             return
         wanted_at, connection = wanted.contacts_at, self._line.connections
-        if self._contacts.step(self._line.session, wanted_at=wanted_at, connection=connection):
+        if self._chores.idle(self._line.session, contacts_at=wanted_at, connection=connection):
             return
         told = self._line.online == wanted.online
         idle = _IDLE_SECONDS if told else _PRESENCE_SECONDS
-        idle = min(idle, self._contacts.wait_seconds())
+        idle = min(idle, self._chores.wait_seconds())
         self._wake.wait(self._outbox.wait_seconds() or idle)
 
     def _take_news(self, news: Sequence[News]) -> None:
-        self._reading.add(news)
+        self._chores.hear_messages(news)
+        self._wake.set()
+
+    def _take_news_of_groups(self) -> None:
+        self._chores.hear_of_groups()
         self._wake.set()
 
     def _take_call(self) -> None:

@@ -19,6 +19,7 @@ def register(app: Flask) -> None:
         deletion,
         details,
         files,
+        groups,
         instances,
         journal,
         language,
@@ -38,7 +39,7 @@ def register(app: Flask) -> None:
     from app.ui.blueprint import bp
 
     # Importing these put their views on the blueprint.
-    _ = (chat, components, deletion, details, instances, journal, language)
+    _ = (chat, components, deletion, details, groups, instances, journal, language)
     _ = (
         amending,
         attachments,

@@ -11,8 +11,9 @@ from werkzeug.wrappers import Response
 from app import topics
 from app.core.errors import AppError
 from app.models import Chat, Instance, Message
-from app.services import chats, conversation, quotes
+from app.services import chats, conversation, groups, quotes
 from app.services.conversation import Part
+from app.services.people_names import names_in
 from app.transaction import transaction
 from app.ui.answers import respond
 from app.ui.blueprint import bp
@@ -40,6 +41,8 @@ def opened(instance: Instance, chat: Chat) -> dict[str, Any]:
         "chat": chat,
         "part": part,
         "bubbles": bubbles(part.messages, unread_from=unread_from),
+        "names": names_in(chat, part.messages),
+        "members": groups.count_of(chat) if chat.is_group else 0,
         "target": request.args.get("at") or None,
         "reply": _answered(chat),
         "version": version,
@@ -107,6 +110,7 @@ def conversation_part(instance_id: str, chat_id: str) -> Response:
         chat=chat,
         part=part,
         bubbles=bubbles(part.messages),
+        names=names_in(chat, part.messages),
         upwards="after" not in request.args,
     )
 
@@ -129,6 +133,9 @@ def _news(instance: Instance, chat: Chat) -> Response:
         instance=instance,
         chat=chat,
         news=bubbles(news.messages),
+        names=names_in(chat, news.messages),
+        members=groups.count_of(chat) if chat.is_group else 0,
+        out_of_band=True,  # what the conversation is called may be news, too
         version=version,
         since=since,
         news_every=FAST,

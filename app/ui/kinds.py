@@ -9,6 +9,22 @@ from flask_babel import gettext
 from app.core.media import MediaKind
 from app.core.texts import N_
 
+NOTE_WORDS = {
+    "group_created": N_("The group was made"),
+    "group_added": N_("Added to the group"),
+    "group_joined": N_("Joined by the link"),
+    "group_removed": N_("Removed from the group"),
+    "group_left": N_("Left the group"),
+    "group_promoted": N_("Made an admin"),
+    "group_demoted": N_("Not an admin any more"),
+    "group_renamed": N_("The group has a new name"),
+    "group_described": N_("The group has a new description"),
+    "group_admins_write": N_("Only admins may write now"),
+    "group_all_write": N_("Everybody may write now"),
+    "group_deleted": N_("The group was deleted"),
+}
+"""What happened in a group; the names of those it happened to, or the new name, follow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -31,6 +47,7 @@ KINDS = {
     "live_location": Kind(N_("Live location"), "map-pin"),
     "contacts": Kind(N_("Contact card"), "user"),
     "poll": Kind(N_("Poll"), "chart-bar"),
+    **{note: Kind(words, "users") for note, words in NOTE_WORDS.items()},
     # As they were stored before their content was.
     "contact": Kind(N_("Contact card"), "user"),
     "contacts_array": Kind(N_("Contact cards"), "users"),
@@ -42,7 +59,9 @@ KINDS = {
     "deleted": Kind(N_("This message was deleted"), "trash"),
     "unavailable": Kind(N_("Open this message on the phone"), "device-mobile"),
 }
-_NAMED = frozenset({"location", "live_location", "contacts", "poll", "reaction", "edit"})
+_NAMED = frozenset(
+    {"location", "live_location", "contacts", "poll", "reaction", "edit", *NOTE_WORDS}
+)
 """Their text alone would be taken for something that was written."""
 SOME_KIND = Kind(N_("This kind of message is not shown yet"), "help-circle")
 

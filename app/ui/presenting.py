@@ -24,9 +24,11 @@ from app.core.devices import device_of, is_handheld
 from app.core.phones import show_phone
 from app.i18n import LANGUAGES
 from app.models import Chat, Reaction
+from app.services.people_names import Names
 from app.ui import delivery_words, kinds, words
 from app.ui.answers import wants_fragment
 from app.ui.formatting import formatted
+from app.ui.group_words import note_sentence, role_words
 from app.ui.polling import BRISK
 
 HTMX_CONFIG = {
@@ -62,6 +64,8 @@ def register(app: Flask) -> None:
         day=day,
         formatted=formatted,
         reactor=reactor,
+        note=note_sentence,
+        role=role_words,
         told_moment=told_moment,
         chat_name=chat_name,
         chat_place=chat_place,
@@ -141,11 +145,12 @@ def breakable(address: str) -> Markup:
     return escape(address).replace("@", Markup("@<wbr>"))
 
 
-def reactor(reaction: Reaction) -> str:
-    """Who put it there."""
+def reactor(reaction: Reaction, names: Names | None = None) -> str:
+    """Who put it there, in a group by the names that contacts have."""
     if reaction.from_me:
         return gettext("You")
-    return reaction.name or whole_phone(reaction.phone) or gettext("Somebody")
+    known = names.of(reaction.phone, reaction.lid, reaction.name) if names else ""
+    return known or reaction.name or whole_phone(reaction.phone) or gettext("Somebody")
 
 
 def told_moment(text: str) -> str:

@@ -68,6 +68,8 @@ FAILURES = {
     "upload_failed": N_("WhatsApp did not take the file"),
     "not_on_whatsapp": N_("this number is not on WhatsApp"),
     "too_late": N_("WhatsApp takes this change no more"),
+    "not_in_group": N_("you are not in this group"),
+    "group_refused": N_("WhatsApp does not take messages from this account in this group"),
     "server_error": N_("WhatsApp refused the message (code %(code)s)"),
     # What became known of WhatsApp's numbers: 463 is given to numbers that may not begin chats.
     "server_error_401": N_("WhatsApp does not let this account write here"),
@@ -113,6 +115,7 @@ SUBSCRIPTIONS = {
     Subscription.EDITED: N_("Edited messages"),
     Subscription.DELETED: N_("Deleted messages"),
     Subscription.REACTION: N_("Reactions"),
+    Subscription.GROUPS: N_("Changes in groups"),
     Subscription.CONNECTION: N_("Connection status"),
     Subscription.QR_CODES: N_("New QR codes"),
     Subscription.CALLS: N_("Calls"),

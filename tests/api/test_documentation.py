@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,14 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from app.core.groups import OWNER
 from app.core.media import MediaState
 from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Delivery, Instance, Media, Message, User
+from app.models import Delivery, GroupWish, Instance, Media, Message, User
 from app.models.message import AMENDMENTS
 from app.models.webhook import DeliveryStatus
-from app.services import accounts, sign_ins
+from app.services import accounts, chats, group_wishes, groups, sign_ins
 from app.transaction import transaction
 from tests import factories
 from tests.sounds import sound
@@ -93,10 +95,49 @@ def bring_about(command: str, message_id: str) -> None:
         with transaction() as session:
             for delivery in session.scalars(select(Delivery)):
                 delivery.status = DeliveryStatus.FAILED
+    if "/groups" in command:
+        for instance in db.session.scalars(select(Instance)).all():
+            if instance.account is not None:
+                a_group(instance)
     if "/media/fetch" in command:
         with transaction() as session:
             file = session.scalars(select(Media).where(Media.message_id == message_id)).one()
             file.state, file.remote = MediaState.FAILED, {"directPath": "/v/x"}
+
+
+@contextmanager
+def whatsapp_does_what_is_wished(app: Flask) -> Iterator[None]:
+    """In place of a session's host: every wish about a group is done."""
+    over = threading.Event()
+
+    def answer() -> None:
+        while not over.wait(0.05):
+            with app.app_context(), transaction() as session:
+                for wish in session.scalars(
+                    select(GroupWish).where(GroupWish.answered_at.is_(None))
+                ):
+                    result = {
+                        "group": GROUP.partition("@")[0],
+                        "link": "https://chat.whatsapp.com/x",
+                    }
+                    group_wishes.take(wish.id)
+                    group_wishes.answer(wish.id, result=result)
+
+    host = threading.Thread(target=answer)
+    host.start()
+    yield
+    over.set()
+    host.join()
+
+
+def a_group(instance: Instance) -> None:
+    """The instance is connected and in a group, with somebody else."""
+    with transaction() as session:
+        row = session.get_one(Instance, instance.id)
+        row.state = InstanceState.CONNECTED
+        chat = chats.group(chats.account_of(row), GROUP.partition("@")[0], name="Couriers")
+        chat.our_role, chat.group_known_at = OWNER, chat.created_at
+        groups.put(chat, ("79161234567", "251556368777322"))
 
 
 def before_all(alice: User, bob: User) -> dict[str, str]:
@@ -112,6 +153,7 @@ def before_all(alice: User, bob: User) -> dict[str, str]:
         }
 
 
+GROUP = "120363041234567890@g.us"
 PREFIXES = {
     "ins_": "ID",
     "inv_": "INVITATION_ID",
@@ -129,10 +171,19 @@ def test_every_command_works(app: Flask, address, alice, bob, tmp_path):
         variables = before_all(alice, bob)
     variables |= {"API": address, "ID": "", "MESSAGE_ID": "", "INVITATION_ID": ""}
     variables |= {"CONTACT_ID": "", "IMPORT_ID": "", "WEBHOOK_ID": "", "DELIVERY_ID": ""}
+    variables["GROUP_ID"] = GROUP
+    with whatsapp_does_what_is_wished(app):
+        run_all(app, tmp_path, variables)
+    with app.app_context():
+        assert db.session.scalars(select(Instance)).all() == []
+
+
+def run_all(app: Flask, folder: Path, variables: dict[str, str]) -> None:
+    """Runs the commands in order, each with what those before it have told."""
     for command in commands():
         with app.app_context():
             bring_about(command, variables["MESSAGE_ID"])
-        said = run(command, tmp_path, **variables)
+        said = run(command, folder, **variables)
         answer = json.loads(said) if said else {}
         variables["KEY"] = answer.get("apiKey") or variables["KEY"]
         if name := PREFIXES.get(answer.get("id", "")[:4]):
@@ -143,28 +194,28 @@ def test_every_command_works(app: Flask, address, alice, bob, tmp_path):
         if "/pair-code" in command:
             with app.app_context():
                 link(variables["ID"])
-    with app.app_context():
-        assert db.session.scalars(select(Instance)).all() == []
 
 
-NAMED = ("message", "user", "invitation", "sign_in", "contact", "import", "webhook", "delivery")
+NAMED = (
+    "message",
+    "user",
+    "invitation",
+    "sign_in",
+    "contact",
+    "import",
+    "webhook",
+    "delivery",
+    "group",
+)
 
 
 def test_every_operation_has_a_command(document):
     said = "\n".join(commands())
     for path, operations in document["paths"].items():
         place = path.removeprefix("/api").replace("{instance_id}", "$ID")
-        for name in (
-            "message",
-            "user",
-            "invitation",
-            "sign_in",
-            "contact",
-            "import",
-            "webhook",
-            "delivery",
-        ):
+        for name in NAMED:
             place = place.replace(f"{{{name}_id}}", f"${name.upper()}_ID")
+        place = place.replace("{member}", "79161234567")
         for method in operations:
             if method in {"put", "patch", "delete"}:
                 assert f"-X {method.upper()} $API{place} " in said

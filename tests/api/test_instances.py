@@ -224,6 +224,15 @@ OPERATIONS = [
     ("POST", "/queue/resume", None),
     ("GET", "/activity", None),
     ("POST", "/pair-code", {"phone": "+79161234567"}),
+    ("GET", "/groups", None),
+    ("POST", "/groups", {"name": "Couriers", "people": ["+79161234567"]}),
+    ("GET", "/groups/120363041234567890@g.us", None),
+    ("PATCH", "/groups/120363041234567890@g.us", {"name": "Night"}),
+    ("POST", "/groups/120363041234567890@g.us/members", {"people": ["+79161234567"]}),
+    ("PATCH", "/groups/120363041234567890@g.us/members/79161234567", {"role": "admin"}),
+    ("DELETE", "/groups/120363041234567890@g.us/members/79161234567", None),
+    ("POST", "/groups/120363041234567890@g.us/link", {"renew": False}),
+    ("POST", "/groups/120363041234567890@g.us/leave", None),
     ("GET", "/contacts", None),
     ("POST", "/contacts", {"phone": "+79161234567"}),
     ("GET", "/contacts/con_1", None),
@@ -233,7 +242,14 @@ OPERATIONS = [
     ("GET", "/contacts/imports/imp_1", None),
     ("POST", "/contacts/imports/imp_1/cancel", None),
 ]
-_IDS = {"msg_1": "{message_id}", "con_1": "{contact_id}", "imp_1": "{import_id}"}
+_GROUP = "120363041234567890@g.us"
+_IDS = {
+    _GROUP: "{group_id}",
+    "79161234567": "{member}",
+    "msg_1": "{message_id}",
+    "con_1": "{contact_id}",
+    "imp_1": "{import_id}",
+}
 
 
 def test_every_operation_on_an_instance_is_among_those_tried(document):

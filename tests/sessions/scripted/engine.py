@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from app.core.details import Said, text_of
+from app.core.groups import GroupFacts, GroupMember, MemberAct
 from app.core.media import FileFacts
 from app.engine.base import (
     EngineSession,
@@ -46,6 +47,9 @@ class ScriptedEngine:
     check_errors: list[EngineError] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
     people_errors: list[EngineError] = field(default_factory=list)
+    groups: list[GroupFacts] = field(default_factory=list)
+    group_errors: list[EngineError] = field(default_factory=list)
+    group_acts: list[tuple[str, ...]] = field(default_factory=list)
     checks: int = 0
     says_connected: bool = True
     open_error: EngineError | None = None
@@ -82,6 +86,54 @@ class ScriptedEngine:
         self.sessions[-1].tell(event)
 
 
+class ScriptedGroups:
+    """The groups of a scripted session: `all` gives those of the script; acts are written down."""
+
+    def __init__(self, engine: ScriptedEngine) -> None:
+        self.engine = engine
+
+    def all(self) -> list[GroupFacts]:
+        """Those of the script."""
+        self._fail()
+        return list(self.engine.groups)
+
+    def one(self, group: str) -> GroupFacts:
+        """The one of the script."""
+        self._fail()
+        return next(one for one in self.engine.groups if group == f"{one.id}@g.us")
+
+    def create(self, name: str, people: Sequence[str]) -> GroupFacts:
+        """Writes it down; the group is the script's last."""
+        self._act("create", name, *people)
+        return self.engine.groups[-1]
+
+    def change(self, group: str, act: MemberAct, people: Sequence[str]) -> list[GroupMember]:
+        """Writes it down; nobody is refused."""
+        self._act(act.value, group, *people)
+        return []
+
+    def rename(self, group: str, name: str) -> None:
+        """Writes it down."""
+        self._act("rename", group, name)
+
+    def link(self, group: str, *, renew: bool = False) -> str:
+        """The same link, or another."""
+        self._act("renew" if renew else "link", group)
+        return "https://chat.whatsapp.com/new" if renew else "https://chat.whatsapp.com/old"
+
+    def leave(self, group: str) -> None:
+        """Writes it down."""
+        self._act("leave", group)
+
+    def _act(self, *said: str) -> None:
+        self._fail()
+        self.engine.group_acts.append(said)
+
+    def _fail(self) -> None:
+        if self.engine.group_errors:
+            raise self.engine.group_errors.pop(0)
+
+
 class ScriptedSession:
     """A session of the scripted engine."""
 
@@ -90,6 +142,7 @@ class ScriptedSession:
         self.on_event = on_event
         self.started = False
         self.closed = threading.Event()
+        self.groups = ScriptedGroups(engine)
 
     def start(self) -> None:
         """Connects, unless the script says how it fails."""

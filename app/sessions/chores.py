@@ -1,0 +1,60 @@
+"""What a session does besides sending: it answers questions, tells what was read, and keeps what
+WhatsApp knows of people and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask import Flask
+
+from app.engine.base import EngineSession
+from app.models import LinkedAccount
+from app.sessions.contact_book import ContactBook
+from app.sessions.group_book import GroupBook
+from app.sessions.group_wishes import GroupWishes
+from app.sessions.leases import Held
+from app.sessions.number_checks import NumberChecks
+from app.sessions.reading import News, Reading
+
+
+class Chores:
+    """The chores of one session; all but the `hear` methods run on the session's own thread."""
+
+    def __init__(self, app: Flask, held: Held, account: LinkedAccount) -> None:
+        self._reading = Reading(app, held)
+        self._checks = NumberChecks(app, held)
+        self._wishes = GroupWishes(app, held, account)
+        self._groups = GroupBook(app, held, account)
+        self._contacts = ContactBook(app, held, account)
+
+    def hear_messages(self, news: Sequence[News]) -> None:
+        """People wrote what is to be marked as read."""
+        self._reading.add(news)
+
+    def hear_of_groups(self) -> None:
+        """Something about a group is unknown."""
+        self._groups.hurry()
+
+    def urgent(self, session: EngineSession) -> bool:
+        """Does one thing that somebody waits for; whether there was one. Raises LeaseLost,
+        DBAPIError."""
+        return (
+            self._reading.tell(session)
+            or self._checks.answer(session)
+            or self._wishes.answer(session)
+        )
+
+    def idle(
+        self, session: EngineSession, *, contacts_at: datetime | None, connection: int
+    ) -> bool:
+        """Does one thing for which there is time; whether there was one. `contacts_at`: since when
+        WhatsApp's contacts are wanted; `connection` counts the connections of this session. Raises
+        LeaseLost, DBAPIError."""
+        return self._groups.step(session, connection=connection) or self._contacts.step(
+            session, wanted_at=contacts_at, connection=connection
+        )
+
+    def wait_seconds(self) -> float:
+        """How long until there is something to do, if nobody asks."""
+        return min(self._contacts.wait_seconds(), self._groups.wait_seconds())
