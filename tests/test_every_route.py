@@ -76,6 +76,8 @@ OWNER = {
     "api.cancel_contact_import",
     *("ui.export_csv", "ui.export_vcards"),
     *("ui.show_import", "ui.start_import", "ui.cancel_import"),
+    *("ui.new_location", "ui.send_location", "ui.new_poll", "ui.send_poll"),
+    *("ui.new_cards", "ui.find_cards", "ui.send_cards"),
     *("ui.send_files", "ui.show_media", "ui.show_thumbnail", "ui.fetch_media"),
     *("api.show_media", "api.fetch_media"),
     *("ui.instance_webhooks", "ui.edit_webhook", "ui.change_webhook"),

@@ -29,7 +29,7 @@ def _add_headers(response: Response) -> Response:
     # Not "no-referrer": the CSRF check of an https request compares the referrer.
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), payment=()")
+    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(self), payment=()")
     if request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")
     return response

@@ -47,7 +47,13 @@ BUNDLES = {
         "js/keyboard.js",
     ),
     "chat.css": ("css/chat.css", "css/media.css"),
-    "chat.js": ("js/conversation.js", "js/outgoing.js", "js/attach.js", "js/chat-list.js"),
+    "chat.js": (
+        "js/conversation.js",
+        "js/outgoing.js",
+        "js/attach.js",
+        "js/saying.js",
+        "js/chat-list.js",
+    ),
 }
 COMPRESSED = frozenset({".css", ".js", ".svg"})
 KEPT_FOR = 365 * 24 * 3600  # seconds; another content has another address
