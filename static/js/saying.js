@@ -51,11 +51,15 @@
     if (mine) look(mine.closest("[data-my-place]"));
   });
 
-  // Enter in a row sends: the first button of that form is the search's.
+  // Without scripts Enter is the search's button, the first of that form. With them the search needs
+  // none, and Enter in a row sends.
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing || !event.target.closest?.(".card-typed")) return;
+    if (event.key !== "Enter" || event.isComposing) return;
+    const form = event.target.closest?.("#cards form"), isSearch = event.target.type === "search";
+    if (!form || !(isSearch || event.target.closest(".card-typed"))) return;
     event.preventDefault();
-    event.target.form.requestSubmit(event.target.form.querySelector(".primary"));
+    if (isSearch) htmx.trigger(event.target, "search");
+    else form.requestSubmit(form.querySelector(".primary"));
   });
 
   document.addEventListener("htmx:load", (event) => {

@@ -311,6 +311,7 @@ def test_contacts_with_a_number_are_offered_each_once(
     dialog = bobs.fragment(path_of(maria, "cards"))
     assert names(dialog) == ["Анна", "Борис"]
     assert chosen(dialog) == []
+    assert only(dialog, "#cards-search")["hx-get"] == path_of(maria, "cards/found")
 
 
 def test_a_search_finds_twenty_people_of_this_account_alone(
