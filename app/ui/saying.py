@@ -9,11 +9,12 @@ from flask_login import login_required
 from werkzeug.wrappers import Response
 
 from app.config import current_settings
+from app.core.details import Said
 from app.core.errors import Conflict, Invalid
 from app.models import Chat, Instance
 from app.models.message import FROM_UI
 from app.services import chats, messaging
-from app.transaction import transaction
+from app.transaction import again_when_beaten, transaction
 from app.ui.answers import question, respond, wants_fragment
 from app.ui.blueprint import bp
 from app.ui.conversation import CHAT, acted
@@ -97,30 +98,37 @@ def _new(instance_id: str, chat_id: str, kind: type[SayingForm]) -> Response:
 
 def _send(instance_id: str, chat_id: str, form: SayingForm) -> Response:
     instance = owned(instance_id)
-    chat = chats.get_for(instance, chat_id)
+    chats.get_for(instance, chat_id)
     said = form.read(instance)
     if said is None:
         return _wrong(instance_id, chat_id, form, Invalid.status)
     try:
-        with transaction():
-            messaging.queue_details_in(
-                instance,
-                chat,
-                said,
-                source=FROM_UI,
-                country=current_settings().default_country,
-                idempotency_key=key_of_page(),
-                reply_to=form.reply_to.data,
-            )
+        _queue(instance_id, chat_id, form, said)
     except (Invalid, Conflict) as error:
         form.show(error)
         return _wrong(instance_id, chat_id, form, error.status)
-    return _sent(instance, chat)
+    return _sent(owned(instance_id), chat_id)
 
 
-def _sent(instance: Instance, chat: Chat) -> Response:
+@again_when_beaten
+def _queue(instance_id: str, chat_id: str, form: SayingForm, said: Said) -> None:
+    """Of two requests of one form, which may come at once, the second finds what the first left."""
+    with transaction():
+        instance = owned(instance_id)
+        messaging.queue_details_in(
+            instance,
+            chats.get_for(instance, chat_id),
+            said,
+            source=FROM_UI,
+            country=current_settings().default_country,
+            idempotency_key=key_of_page(),
+            reply_to=form.reply_to.data,
+        )
+
+
+def _sent(instance: Instance, chat_id: str) -> Response:
     """The dialog goes, and the bubble comes into the conversation behind it."""
-    response = acted(instance, chat)
+    response = acted(instance, chats.get_for(instance, chat_id))
     if wants_fragment():
         response.headers["HX-Retarget"] = "#news"
         response.headers["HX-Reswap"] = "outerHTML"

@@ -308,9 +308,11 @@ def test_contacts_with_a_number_are_offered_each_once(
         account = db.session.get_one(LinkedAccount, maria.account_id)
         factories.whatsapp_contact(account, book_name="Аня", phone=anna.phone)
         factories.whatsapp_contact(account, book_name="Без номера", phone=None, lid="8000123")
+        nameless = factories.whatsapp_contact(account, phone="79167778899")
     dialog = bobs.fragment(path_of(maria, "cards"))
-    assert names(dialog) == ["Анна", "Борис"]
+    assert names(dialog) == ["Анна", "Борис", "+7 916 777-88-99"]
     assert chosen(dialog) == []
+    assert words(dialog, f"label[for=card-{nameless.id}]") == "+7 916 777-88-99"  # once
     assert only(dialog, "#cards-search")["hx-get"] == path_of(maria, "cards/found")
 
 
