@@ -82,6 +82,8 @@ OWNER = {
     *("ui.export_csv", "ui.export_vcards"),
     *("ui.show_import", "ui.start_import", "ui.cancel_import"),
     *("ui.send_files", "ui.send_voice", "ui.show_media", "ui.show_thumbnail", "ui.fetch_media"),
+    *("ui.new_location", "ui.send_location", "ui.new_poll", "ui.send_poll"),
+    *("ui.new_cards", "ui.find_cards", "ui.send_cards"),
     *("api.show_media", "api.fetch_media"),
     *("ui.instance_webhooks", "ui.edit_webhook", "ui.change_webhook"),
     *("ui.confirm_webhook_deletion", "ui.delete_webhook"),

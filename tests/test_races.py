@@ -144,6 +144,18 @@ def test_one_idempotency_key_queues_one_message(app, shop, meet, twice):
     assert (count(app, Message), count(app, Chat)) == (1, 1)
 
 
+def test_a_form_that_is_sent_twice_at_once_is_one_message_and_no_error(app, shop, bob, meet):
+    with app.app_context():
+        chat = factories.chat(the(LinkedAccount, shop.account))
+    path = f"/ui/instances/{shop.id}/chat/{chat.id}/location"
+    form = {"latitude": "55.75", "longitude": "37.62", "key": "0" * 32}
+    browsers = [Browser(app.test_client()).sign_in(bob) for _ in range(2)]
+    meet(messaging, "_by_key")
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda browser: browser.post(path, form).status_code, browsers))
+    assert (answers, count(app, Message)) == ([303, 303], 1)
+
+
 @pytest.mark.parametrize("address", [{"phone": "79161234567"}, {"lid": "300000000001"}])
 def test_one_person_has_one_chat(app, shop, meet, twice, address):
     meet(chats, "_with_person")

@@ -15,7 +15,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
-PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(self), payment=()"
+PERMISSIONS_POLICY = "camera=(), geolocation=(self), microphone=(self), payment=()"
 
 
 def register(app: Flask) -> None:

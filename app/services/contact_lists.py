@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -106,6 +107,29 @@ def lines_of(instance: Instance, people: list[Person]) -> list[Line]:
         Line(one, naming.one_with(chats, one), naming.one_with(saved, one) if saved else None)
         for one in people
     ]
+
+
+def with_numbers(instance: Instance, text: str, *, country: str, limit: int) -> list[Person]:
+    """People of both sources who have a number and whom `text` finds, by name, each number once:
+    whoever is kept here goes before the same person as WhatsApp knows them."""
+    found: dict[str | None, Person] = {}
+    for source in (Source.DATABASE, Source.WHATSAPP):
+        kind, within = _kind(instance, source)
+        query: Any = select(kind).where(within, kind.phone.is_not(None))
+        query = query.where(*_fits(kind, text, country)).order_by(kind.sort_key, kind.id)
+        for person in db.session.scalars(query.limit(limit)):
+            found.setdefault(person.phone, person)
+    return sorted(found.values(), key=lambda one: (one.sort_key, one.id))[:limit]
+
+
+def chosen(instance: Instance, ids: Sequence[str]) -> list[Person]:
+    """Those people of the instance, with a number, who have one of `ids`, in the order of these."""
+    found: dict[str, Person] = {}
+    for source in Source:
+        kind, within = _kind(instance, source)
+        query: Any = select(kind).where(within, kind.phone.is_not(None), kind.id.in_(ids))
+        found.update((person.id, person) for person in db.session.scalars(query))
+    return [found[one] for one in ids if one in found]
 
 
 def count(instance: Instance, source: Source) -> int:

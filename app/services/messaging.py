@@ -92,6 +92,27 @@ def queue_details(
     )
 
 
+def queue_details_in(
+    instance: Instance,
+    chat: Chat,
+    said: Said,
+    *,
+    source: str,
+    country: str,
+    idempotency_key: str | None = None,
+    timing: Timing = AT_ONCE,
+    reply_to: str | None = None,
+) -> Message:
+    """The same in a chat that is known already. Raises as queue_text_in does, and Invalid for what
+    detail_rules finds wrong with it."""
+    require_linked(instance, chat)
+    said, original = checked(said, country=country), quotes.original_for(chat, reply_to)
+    body = text_of(said)
+    return queue_once(
+        instance, chat, body, source, idempotency_key, timing, original=original, said=said
+    )
+
+
 def resend(message: Message, *, source: str, actor: User | None = None) -> Message:
     """A new queued message in place of an unconfirmed one, which stays, marked as sent again.
 

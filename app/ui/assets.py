@@ -53,6 +53,7 @@ BUNDLES = {
         "js/upload.js",
         "js/attach.js",
         "js/voice.js",
+        "js/saying.js",
         "js/chat-list.js",
     ),
 }

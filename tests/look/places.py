@@ -95,6 +95,13 @@ def places(stage: Stage) -> list[Place]:
         Place("chats-unread", f"{shelf['stopped']}/chat?show=unread"),
         Place("chat-found", f"{shelf['stopped']}/chat?q=пионы"),
         Place("chat-send-later", stage.busy_chat, _open_send_later),
+        Place("chat-more", stage.kinds_chat, _click("#say summary", shows="#say .menu-panel")),
+        *(
+            Place(f"chat-{what}", stage.kinds_chat, _say(what))
+            for what in ("location", "cards", "poll")
+        ),
+        Place("chat-poll-wrong", stage.kinds_chat, _ask_nothing),
+        Place("chat-cards-page", f"{stage.kinds_chat}/cards"),
         Place("chat-not-on-whatsapp", f"{stage.linked}/chat", _write_to_nobody),
         Place("contacts", f"{shelf['stopped']}/contacts"),
         Place("contacts-database", f"{shelf['stopped']}/contacts?source=database"),
@@ -190,6 +197,22 @@ def _add_again(page: Page) -> None:
 def _open_send_later(page: Page) -> None:
     page.locator("#send-later summary").click()
     expect(page.locator("#send_at")).to_be_visible()
+
+
+def _say(what: str) -> Act:
+    def act(page: Page) -> None:
+        page.locator("#say summary").click()
+        page.locator(f"#new-{what}").click()
+        expect(page.locator("#ask[open] form")).to_be_visible()
+
+    return act
+
+
+def _ask_nothing(page: Page) -> None:
+    _say("poll")(page)
+    page.locator("#options-0").fill("Сегодня до шести")
+    page.locator("#ask .primary").click()
+    expect(page.locator("#ask .wrong").first).to_be_visible()
 
 
 def _write_to_nobody(page: Page) -> None:
