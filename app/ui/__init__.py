@@ -2,65 +2,28 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from flask import Flask
+
+_WITH_VIEWS = (
+    *("amending", "attachments", "chat", "components", "contact_acts", "contact_export"),
+    *("contacts", "deletion", "details", "groups", "instances", "journal", "language", "links"),
+    *("listing", "media", "profile", "queue", "saying", "sending", "sign_in", "users"),
+    *("webhook_log", "webhooks"),
+)
+"""Importing these puts their views on the blueprint."""
 
 
 def register(app: Flask) -> None:
     """Adds the pages to `app`; those of the test network only where there is one."""
-    from app.ui import (
-        amending,
-        assets,
-        attachments,
-        chat,
-        components,
-        contact_acts,
-        contact_export,
-        contacts,
-        deletion,
-        details,
-        files,
-        groups,
-        instances,
-        journal,
-        language,
-        links,
-        listing,
-        media,
-        presenting,
-        profile,
-        queue,
-        saying,
-        sending,
-        sign_in,
-        theme,
-        users,
-        webhook_log,
-        webhooks,
-    )
+    from app.ui import assets, files, presenting, theme
     from app.ui.blueprint import bp
 
-    # Importing these put their views on the blueprint.
-    _ = (chat, components, deletion, details, groups, instances, journal, language)
-    _ = (
-        amending,
-        attachments,
-        contact_acts,
-        contact_export,
-        contacts,
-        links,
-        listing,
-        media,
-        profile,
-        queue,
-        saying,
-        sending,
-        sign_in,
-        users,
-        webhook_log,
-        webhooks,
-    )
-    for room in (assets, files, presenting, theme):
-        room.register(app)
+    for room in _WITH_VIEWS:
+        import_module(f"app.ui.{room}")
+    for others in (assets, files, presenting, theme):
+        others.register(app)
     app.register_blueprint(bp)
     if app.config["SETTINGS"].sandbox:
         from app.ui import test_phone
