@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pydantic import Field
 
 from app import models
+from app.api import message_shapes
 from app.api.blueprint import bp
-from app.api.bodies import Body, takes
+from app.api.bodies import Answer, Body, takes
 from app.api.identity import caller
 from app.api.messages import TAGS, Sent, Wait, answer_for
+from app.config import current_settings
 from app.models.message import FROM_API
-from app.services import amending, instances, messaging
+from app.services import amending, chats, forwarding, instances, messaging
 from app.transaction import transaction
 
 _MESSAGE = "/instances/<instance_id>/messages/<message_id>"
@@ -84,6 +86,36 @@ def delete_message(instance_id: str, message_id: str, query: Wait) -> tuple[Sent
         return amending.remove(message, source=FROM_API)
 
     return _queued(instance_id, message_id, query, act)
+
+
+class Forward(Body):
+    """Where a message is passed on to."""
+
+    to: list[str] = Field(description="1 to 5 numbers or JIDs.", examples=[["+7 916 123-45-67"]])
+
+
+class Forwarded(Answer):
+    """What was queued."""
+
+    messages: list[message_shapes.Message]
+
+
+@bp.post(f"{_MESSAGE}/forward")
+@bp.output(Forwarded, status_code=202, description="Queued, a message for each of them.")
+@takes(Forward, example={"to": ["+7 916 123-45-67"]})
+@bp.doc(operation_id="forwardMessage", summary="Forward a message", tags=TAGS)
+def forward_message(instance_id: str, message_id: str, body: Forward) -> tuple[Forwarded, int]:
+    """Forward a message
+
+    Texts, files that are stored here, places, cards and polls, as they are.
+    """
+    country = current_settings().default_country
+    with transaction():
+        instance = instances.get_for(caller(), instance_id)
+        message = messaging.get_for(instance, message_id)
+        to = [chats.with_address(instance, one, country=country) for one in body.to]
+        queued = forwarding.forward(message, to, source=FROM_API)
+    return Forwarded(messages=[message_shapes.message_shown(one) for one in queued]), 202
 
 
 def _queued(

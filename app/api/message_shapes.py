@@ -9,7 +9,12 @@ from pydantic import Field
 from app import models
 from app.api.bodies import Answer, Moment
 from app.core.events import iso
-from app.services.message_payload import media_facts, quote_facts, reaction_facts
+from app.services.message_payload import (
+    media_facts,
+    mention_facts,
+    quote_facts,
+    reaction_facts,
+)
 
 
 class Quoted(Answer):
@@ -78,12 +83,16 @@ class Message(Answer):
     id: str = Field(examples=["msg_01J9ZK8M3Q4R5S6T7V8W9X0Y1Z"])
     instance_id: str
     chat_id: str = Field(examples=["79161234567@s.whatsapp.net"])
-    direction: Literal["in", "out"]
+    direction: Literal["in", "out", "sys"] = Field(
+        description="sys: a note of what happened in a group."
+    )
     source: Literal["ui", "api", "phone"] | None = Field(description="Of an outgoing one.")
     type: str = Field(examples=["text"])
     body: str = Field(description="The text, or the caption of a file.")
     media: File | None = Field(description="The file it carries.")
     quoted: Quoted | None = Field(description="The message it answers.")
+    forwarded: bool = Field(description="Whether it was passed on.")
+    mentions: list[str] = Field(description="The JIDs of those named in it with an @.")
     location: Location | None = None
     contacts: list[Card] | None = None
     poll: Poll | None = None
@@ -131,6 +140,8 @@ def message_shown(message: models.Message) -> Message:
             "body": message.body,
             "media": _file_shown(message.media),
             "quoted": quote_facts(message.quote) if message.quote else None,
+            "forwarded": message.forwarded > 0,
+            "mentions": mention_facts(message),
             "reactions": [reaction_facts(message, one) for one in message.reactions],
             "status": message.status,
             "failure": message.failure,

@@ -89,6 +89,19 @@ class Quotation:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """What a message says about itself: what it answers, how often it was passed on (0: it is our
+    own), and the JIDs of those who are named in it with an @."""
+
+    quote: Quotation | None = None
+    forwarded: int = 0
+    mentions: tuple[str, ...] = ()
+
+
+NO_CONTEXT = Context()
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """The message that an amendment is about. `author`: the JID of who wrote it in a group, None
     for our own and in a chat of two."""
@@ -149,12 +162,12 @@ class EngineSession(Protocol):
         """Unlinks this device from the account, deletes its keys, and closes. No event follows."""
 
     def send_text(
-        self, to: str, text: str, *, secret: bytes, quote: Quotation | None = None
+        self, to: str, text: str, *, secret: bytes, context: Context = NO_CONTEXT
     ) -> Sent:
         """Sends `text` to the JID `to` and returns when WhatsApp has accepted it (up to 75 s).
 
         `secret`: 32 random bytes, kept by the caller beforehand; `find_sent_id` finds the message's
-        id by them. `quote`: what it answers. Sends of one session wait for each other.
+        id by them. `context`: what it answers and such. Sends of one session wait for each other.
         """
 
     def send_file(
@@ -164,13 +177,13 @@ class EngineSession(Protocol):
         caption: str,
         *,
         secret: bytes,
-        quote: Quotation | None = None,
+        context: Context = NO_CONTEXT,
     ) -> Sent:
         """Uploads a file and sends it, as `send_text` does. What fails before the upload is over
         has not left; what `file.read` raises comes out as it is."""
 
     def send_details(
-        self, to: str, said: Said, *, secret: bytes, quote: Quotation | None = None
+        self, to: str, said: Said, *, secret: bytes, context: Context = NO_CONTEXT
     ) -> Sent:
         """Sends a place, contact cards or a poll, as `send_text` does."""
 

@@ -198,6 +198,9 @@ class MessageReceived:
     push_name: str
     content: Content
     quoted: Quoted | None = None
+    forwarded: int = 0
+    """How often it was passed on; 0: its sender wrote it."""
+    mentions: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

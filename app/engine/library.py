@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from app.core.media import FileFacts, MediaKind
-from app.engine.base import Quotation
+from app.engine.base import NO_CONTEXT, Context, Quotation
 
 _PARTS = {
     MediaKind.IMAGE: "imageMessage",
@@ -23,18 +23,18 @@ _PARTS = {
     MediaKind.AUDIO: "audioMessage",
     MediaKind.VOICE: "audioMessage",
     MediaKind.DOCUMENT: "documentMessage",
+    MediaKind.GIF: "videoMessage",
+    MediaKind.STICKER: "stickerMessage",
 }
-"""What goes out; GIFs and stickers only come in."""
-_QUOTED_PARTS = {kind.value: part for kind, part in _PARTS.items()} | {
-    MediaKind.GIF.value: "videoMessage",
-    MediaKind.STICKER.value: "stickerMessage",
-}
+_QUOTED_PARTS = {kind.value: part for kind, part in _PARTS.items()}
 _TYPES = {
     MediaKind.IMAGE: "MediaImage",
     MediaKind.VIDEO: "MediaVideo",
     MediaKind.AUDIO: "MediaAudio",
     MediaKind.VOICE: "MediaAudio",
     MediaKind.DOCUMENT: "MediaDocument",
+    MediaKind.GIF: "MediaVideo",
+    MediaKind.STICKER: "MediaImage",
 }
 _MIMES = {"audio/ogg": "audio/ogg; codecs=opus"}  # phones play no other kind of it
 
@@ -133,26 +133,30 @@ def message(**fields: Any) -> Any:
     return _proto("waE2E.WAWebProtobufsE2E_pb2").Message(**fields)
 
 
-def text_message(text: str, quote: Quotation | None) -> Any:
-    """Returns WhatsApp's Message for a text, which has more room where it answers something."""
-    if quote is None:
+def text_message(text: str, context: Context) -> Any:
+    """Returns WhatsApp's Message for a text, which has more room where it says more."""
+    if context == NO_CONTEXT:
         return message(conversation=text)
     whole = message()
     whole.extendedTextMessage.text = text
-    add_quote(whole, quote)
+    add_context(whole, context)
     return whole
 
 
-def add_quote(whole: Any, quote: Quotation | None) -> None:
-    """Says in `whole` what it answers; nothing where that is None."""
-    if quote is None:
+def add_context(whole: Any, context: Context) -> None:
+    """Says in `whole` what it answers, that it was passed on, and whom it names."""
+    if context == NO_CONTEXT:
         return
     ((field, part),) = whole.ListFields()
     if field.name == "documentWithCaptionMessage":
         part = part.message.documentMessage
-    context = part.contextInfo
-    context.stanzaID, context.participant = quote.id, quote.author
-    _say_quoted(context.quotedMessage, quote)
+    info = part.contextInfo
+    if context.quote is not None:
+        info.stanzaID, info.participant = context.quote.id, context.quote.author
+        _say_quoted(info.quotedMessage, context.quote)
+    if context.forwarded:
+        info.isForwarded, info.forwardingScore = True, context.forwarded
+    info.mentionedJID.extend(context.mentions)
 
 
 def _say_quoted(quoted: Any, quote: Quotation) -> None:
@@ -189,6 +193,7 @@ def file_message(facts: FileFacts, caption: str, preview: bytes | None, upload: 
     }
     said |= {"width": facts.width, "height": facts.height, "seconds": facts.seconds}
     said |= {"PTT": facts.kind is MediaKind.VOICE, "waveform": facts.waveform}
+    said |= {"gifPlayback": facts.kind is MediaKind.GIF, "JPEGThumbnail": preview}
     for name, value in said.items():
         if value and name in part.DESCRIPTOR.fields_by_name:
             setattr(part, name, value)

@@ -28,7 +28,16 @@ from typing import Any
 from app.core.details import Said
 from app.engine import contacts, keystore, library, reach
 from app.engine.amendments import amendment_message
-from app.engine.base import EventSink, OpenRequest, OutgoingFile, Person, Quotation, Sent, Target
+from app.engine.base import (
+    NO_CONTEXT,
+    Context,
+    EventSink,
+    OpenRequest,
+    OutgoingFile,
+    Person,
+    Sent,
+    Target,
+)
 from app.engine.details import details_message
 from app.engine.errors import (
     KeysMissing,
@@ -217,10 +226,10 @@ class NeonizeSession:
         self.close()
 
     def send_text(
-        self, to: str, text: str, *, secret: bytes, quote: Quotation | None = None
+        self, to: str, text: str, *, secret: bytes, context: Context = NO_CONTEXT
     ) -> Sent:
         """Sends a text and returns when WhatsApp has accepted it. Raises EngineError."""
-        return self._send(to, library.text_message(text, quote), secret)
+        return self._send(to, library.text_message(text, context), secret)
 
     def send_file(
         self,
@@ -229,20 +238,20 @@ class NeonizeSession:
         caption: str,
         *,
         secret: bytes,
-        quote: Quotation | None = None,
+        context: Context = NO_CONTEXT,
     ) -> Sent:
         """Uploads a file and sends it. Raises EngineError, and what `file.read` raises."""
         uploaded = self._upload(file)
         message = library.file_message(file.facts, caption, file.preview, uploaded)
-        library.add_quote(message, quote)
+        library.add_context(message, context)
         return self._send(to, message, secret)
 
     def send_details(
-        self, to: str, said: Said, *, secret: bytes, quote: Quotation | None = None
+        self, to: str, said: Said, *, secret: bytes, context: Context = NO_CONTEXT
     ) -> Sent:
         """Sends a place, contact cards or a poll. Raises EngineError."""
         message = details_message(said)
-        library.add_quote(message, quote)
+        library.add_context(message, context)
         return self._send(to, message, secret)
 
     def send_amendment(

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.clock import utcnow
@@ -74,6 +84,10 @@ class Message(Base):
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     """When its author took it back for everybody; what it said is gone then."""
+    forwarded: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    """How often it was passed on before; 0: whoever sent it wrote it."""
+    mentions: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Who is named in it with an @: a number's digits and a LID, either of which may be null."""
     sender_lid: Mapped[str | None] = mapped_column(String(20))
     sender_phone: Mapped[str | None] = mapped_column(String(20))
     sender_name: Mapped[str] = mapped_column(String(100), default="")

@@ -75,6 +75,17 @@ def reply(text: str, quoted: dict[str, Any], author: JID) -> bytes:
     return bytes(message.SerializeToString())
 
 
+def spoken(text: str, *, forwarded: int, mentions: list[JID]) -> bytes:
+    """Return a text that was passed on so often, or that names people with an @."""
+    message = E2EMessage()
+    message.extendedTextMessage.text = text
+    context = message.extendedTextMessage.contextInfo
+    if forwarded:
+        context.isForwarded, context.forwardingScore = True, forwarded
+    context.mentionedJID.extend(map(str, mentions))
+    return bytes(message.SerializeToString())
+
+
 def edit_attribute(message: Any) -> str:
     """Return the stanza's `edit`, "" for a message that changes none."""
     kind = contents.kind_of(message)
@@ -92,10 +103,17 @@ def facts(message: Any) -> dict[str, Any]:
     if message.HasField("protocolMessage"):
         return {"target": message.protocolMessage.key.ID}
     context = _context_of(message)
-    if context is None or not context.stanzaID:
+    if context is None:
         return {}
+    told: dict[str, Any] = {}
+    if context.isForwarded:
+        told["forwarded"] = context.forwardingScore
+    if context.mentionedJID:
+        told["mentions"] = list(context.mentionedJID)
+    if not context.stanzaID:
+        return told
     quoted = {"id": context.stanzaID, "text": contents.text_of(context.quotedMessage)}
-    return {"quoted": {**quoted, "author": context.participant}}
+    return told | {"quoted": {**quoted, "author": context.participant}}
 
 
 def _context_of(message: Any) -> Any:

@@ -79,12 +79,14 @@ class SandboxClient:
         path = "/scan" if qr else "/pair-code"
         self._ask("POST", path, {"number": number, "outcome": outcome, **shown})
 
-    def send(self, number: str, to: str, text: str, quote: str = "") -> str:
+    def send(self, number: str, to: str, text: str, quote: str = "", **more: Any) -> str:
         """Let the phone of `number` write to another account; returns the message's id.
 
-        `quote` is the id of a message of either of the two that the text answers.
+        `quote` is the id of a message of either of the two that the text answers. `more` may have
+        `forwarded`, how often the text was passed on, and `mentions`, numbers of who is named.
         """
-        return self._say(number, "send", to, text=text, **({"quote": quote} if quote else {}))
+        told = {"quote": quote} if quote else {}
+        return self._say(number, "send", to, text=text, **told, **more)
 
     def react(self, number: str, to: str, message_id: str, emoji: str) -> str:
         """Let the phone of `number` react in its chat with `to`; "" takes the reaction back."""

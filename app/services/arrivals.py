@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from app.models import Chat, Message
 from app.models.message import FROM_PHONE, INCOMING, OUTGOING
 from app.services import chats, media, outbox, quotes
 from app.services.message_payload import payload_of
+from app.services.people_names import Who
 from app.services.progress import lift
 
 
@@ -36,6 +38,8 @@ class Arrival:
     file: media.ArrivedFile | None = None
     quote: quotes.ArrivedQuote | None = None
     said: Said | None = None
+    forwarded: int = 0
+    mentions: Sequence[Who] = ()
 
 
 def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
@@ -60,6 +64,8 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
         kind=arrival.kind,
         body=arrival.text,
         details=as_data(arrival.said) if arrival.said else None,
+        forwarded=arrival.forwarded,
+        mentions=[list(who) for who in arrival.mentions] or None,
         sender_lid=arrival.sender_lid,
         sender_phone=arrival.sender_phone,
         sender_name=arrival.sender_name[:100],

@@ -34,9 +34,19 @@ def payload_of(message: Message) -> dict[str, Any]:
         "media": _linked(message.media) if message.media else None,
         "quoted": quote_facts(message.quote) if message.quote else None,
         **(dict.fromkeys(DETAILS) | (message.details or {})),
+        "forwarded": message.forwarded > 0,
+        "mentions": mention_facts(message),
         "source": message.source,
         "timestamp": iso(message.shown_at),
     }
+
+
+def mention_facts(message: Message) -> list[str]:
+    """The JIDs of those who are named in the message: by number where it is known."""
+    return [
+        f"{phone}@s.whatsapp.net" if phone else f"{lid}@lid"
+        for phone, lid in message.mentions or ()
+    ]
 
 
 def media_facts(media: Media) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Chat, Instance, Message, User
 from app.models.message import DISMISSED, OUTGOING, RESENT, TEXT
-from app.services import activity, chats, media, outbox, quotes
+from app.services import activity, chats, media, mentions, outbox, quotes
 from app.services.detail_rules import checked
 from app.services.message_payload import payload_of
 from app.services.progress import advance, not_before_made
@@ -133,6 +133,7 @@ def resend(message: Message, *, source: str, actor: User | None = None) -> Messa
         file=file,
         original=original,
         said=said,
+        forwarded=message.forwarded,
     )
     message.resent_as_id = again.id
     activity.record("message:unconfirmed:resent", instance=instance, actor=actor)
@@ -186,6 +187,7 @@ def queue_once(
     file: media.NewFile | None = None,
     original: Message | None = None,
     said: Said | None = None,
+    forwarded: int = 0,
 ) -> Message:
     """A queued message, or the one that was queued under the same key. Raises Conflict when that
     was for something else. For what was checked already."""
@@ -194,7 +196,9 @@ def queue_once(
         return _same_or_conflict(earlier, chat, body, file, original, said)
     timing.check()
     chats.require_may_write(chat)
-    return _queue(instance, chat, body, source, idempotency_key, timing, file, original, said)
+    return _queue(
+        instance, chat, body, source, idempotency_key, timing, file, original, said, forwarded
+    )
 
 
 def _queue(
@@ -207,6 +211,7 @@ def _queue(
     file: media.NewFile | None = None,
     original: Message | None = None,
     said: Said | None = None,
+    forwarded: int = 0,
 ) -> Message:
     hold(chat)
     now = utcnow()
@@ -220,6 +225,8 @@ def _queue(
         kind=file.facts.kind.value if file else kind_of(said) if said else TEXT,
         body=body,
         details=as_data(said) if said else None,
+        forwarded=forwarded,
+        mentions=[list(who) for who in mentions.of_text(chat, body)] or None,
         secret=secrets.token_bytes(SECRET_BYTES),
         idempotency_key=idempotency_key,
         status=MessageStatus.QUEUED,

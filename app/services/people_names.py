@@ -64,6 +64,7 @@ def names_in(chat: Chat, messages: Iterable[Message]) -> Names:
         people |= {(one.phone, one.lid) for one in message.reactions if not one.from_me}
         if message.quote and not message.quote.from_me:
             people.add((message.quote.author_phone, message.quote.author_lid))
+        people |= {(phone, lid) for phone, lid in message.mentions or ()}
         if message.is_note:
             note = (message.details or {}).get("note", {})
             people |= {(phone, lid) for phone, lid in (*note["people"], note["by"])}

@@ -17,13 +17,21 @@ from app.config import settings_of
 from app.core.backoff import delay_before
 from app.core.details import Said, said_in
 from app.core.phones import GROUP_SERVER, lid_jid, phone_jid
-from app.engine.base import EngineSession, OutgoingFile, Quotation, Sent, Target
+from app.engine.base import (
+    NO_CONTEXT,
+    Context,
+    EngineSession,
+    OutgoingFile,
+    Quotation,
+    Sent,
+    Target,
+)
 from app.engine.errors import EngineError, KeyStoreUnwritable, NotConnected, UploadFailed
 from app.engine.events import Change
 from app.extensions import db
 from app.models import Chat, LinkedAccount, Media, Message, Quote
 from app.models.message import OUTGOING
-from app.services import amending, media, messaging
+from app.services import amending, media, mentions, messaging
 from app.sessions.inbox import Inbox
 from app.sessions.leases import Held, holding
 from app.sessions.line import Line
@@ -53,7 +61,7 @@ class _Order:
     text: str
     secret: bytes
     file: OutgoingFile | None = None
-    quote: Quotation | None = None
+    context: Context = NO_CONTEXT
     said: Said | None = None
     about: tuple[Change, Target] | None = None
 
@@ -152,11 +160,11 @@ class Outbox:
             chat = db.session.get_one(Chat, message.chat_id)
             file = self._file_of(message.media) if message.media else None
             secret = bytes(message.secret or b"")
-            quote = self._quotation_of(message.quote) if message.quote else None
+            context = self._context_of(message)
             said = said_in(message.details) if message.details else None
             about = self._about(message) if message.is_amendment else None
-            to, text = address_of(chat), message.body
-            return _Order(message.id, to, text, secret, file, quote, said, about)
+            to, text = address_of(chat), mentions.sent_text(message)
+            return _Order(message.id, to, text, secret, file, context, said, about)
 
     def _file_of(self, row: Media) -> OutgoingFile:
         file = media.again(row)
@@ -169,6 +177,10 @@ class Outbox:
                 raise UploadFailed(str(error.__cause__)) from error
 
         return OutgoingFile(file.facts, read, file.preview)
+
+    def _context_of(self, message: Message) -> Context:
+        quote = self._quotation_of(message.quote) if message.quote else None
+        return Context(quote, message.forwarded, tuple(mentions.jids_in(message)))
 
     def _quotation_of(self, quote: Quote) -> Quotation:
         """WhatsApp wants to know whose it is, of ours and of theirs alike."""
@@ -275,15 +287,15 @@ class Outbox:
 
 
 def _hand_over(session: EngineSession, order: _Order) -> Sent:
-    to, secret, quote = order.to, order.secret, order.quote
+    to, secret, context = order.to, order.secret, order.context
     if order.about is not None:
         kind, target = order.about
         return session.send_amendment(to, kind, order.text, target, secret=secret)
     if order.said is not None:
-        return session.send_details(to, order.said, secret=secret, quote=quote)
+        return session.send_details(to, order.said, secret=secret, context=context)
     if order.file is not None:
-        return session.send_file(to, order.file, order.text, secret=secret, quote=quote)
-    return session.send_text(to, order.text, secret=secret, quote=quote)
+        return session.send_file(to, order.file, order.text, secret=secret, context=context)
+    return session.send_text(to, order.text, secret=secret, context=context)
 
 
 def _in_group(to: str, slug: str) -> str:

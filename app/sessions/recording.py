@@ -211,6 +211,8 @@ def _arrival(event: MessageReceived, chat: Chat) -> arrivals.Arrival:
         text=_plain(content.text),
         file=_arrived(content) if isinstance(content, File) else None,
         said=content.said if isinstance(content, Detailed) else None,
+        forwarded=event.forwarded,
+        mentions=tuple(filter(any, map(_who, event.mentions))),
         at=event.timestamp,
         sender_phone=event.sender.number,
         sender_lid=_user(event.sender.lid),

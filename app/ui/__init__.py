@@ -8,7 +8,17 @@ from flask import Flask
 
 _WITH_VIEWS = (
     *("amending", "attachments", "chat", "components", "contact_acts", "contact_export"),
-    *("contacts", "deletion", "details", "groups", "instances", "journal", "language", "links"),
+    *(
+        "contacts",
+        "deletion",
+        "details",
+        "forwarding",
+        "groups",
+        "instances",
+        "journal",
+        "language",
+        "links",
+    ),
     *("listing", "media", "profile", "queue", "saying", "sending", "sign_in", "users"),
     *("webhook_log", "webhooks"),
 )

@@ -12,7 +12,7 @@ from app.core.errors import AppError, Conflict, Invalid
 from app.i18n import words_of
 from app.models import Message
 from app.models.message import FROM_UI
-from app.services import amending, chats, messaging
+from app.services import amending, chats, forwarding, messaging
 from app.transaction import transaction
 from app.ui.answers import question, see_other, wants_fragment
 from app.ui.blueprint import bp
@@ -99,6 +99,7 @@ def _acts(
         own=next((one.emoji for one in message.reactions if one.from_me), ""),
         text=request.form.get("text", message.body),
         may_edit=amending.may_edit(message),
+        may_forward=forwarding.may_forward(message),
         may_delete=amending.may_delete(message),
         problem=words_of(error) if error else "",
     )

@@ -24,6 +24,7 @@ from app.core.devices import device_of, is_handheld
 from app.core.phones import show_phone
 from app.i18n import LANGUAGES
 from app.models import Chat, Reaction
+from app.services.mentions import shown_text
 from app.services.people_names import Names
 from app.ui import delivery_words, kinds, words
 from app.ui.answers import wants_fragment
@@ -65,6 +66,7 @@ def register(app: Flask) -> None:
         formatted=formatted,
         reactor=reactor,
         note=note_sentence,
+        shown_text=shown_text,
         role=role_words,
         told_moment=told_moment,
         chat_name=chat_name,

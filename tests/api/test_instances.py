@@ -212,6 +212,7 @@ OPERATIONS = [
     ("PUT", "/messages/msg_1/reaction", {"emoji": "👍"}),
     ("PATCH", "/messages/msg_1", {"text": "Hello"}),
     ("DELETE", "/messages/msg_1", None),
+    ("POST", "/messages/msg_1/forward", {"to": ["+79161234567"]}),
     ("POST", "/messages/msg_1/resend", None),
     ("POST", "/messages/msg_1/dismiss", None),
     ("POST", "/messages/msg_1/retry", None),

@@ -10,7 +10,7 @@ from app.engine.address import Address
 from app.engine.events import Event, HistoryChat, HistoryReceived, MessageReceived, PushNames
 from app.engine.raw import RawEvent
 from app.engine.translate.contents import content_of
-from app.engine.translate.quoting import quoted_in
+from app.engine.translate.quoting import forwarded_in, mentions_in, quoted_in
 
 
 def _history(message: Any, raw: RawEvent) -> list[Event]:
@@ -56,6 +56,8 @@ def _message(info: Any, chat: Address, numbers: dict[str, str]) -> MessageReceiv
         push_name=info.pushName,
         content=content,
         quoted=quoted_in(info.message),
+        forwarded=forwarded_in(info.message),
+        mentions=mentions_in(info.message),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from app.engine.events import Event, MessageReceived, MessageUndecryptable
 from app.engine.raw import RawEvent
 from app.engine.translate.contents import content_of
-from app.engine.translate.quoting import quoted_in
+from app.engine.translate.quoting import forwarded_in, mentions_in, quoted_in
 from app.engine.translate.sources import chat_of, sender_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,6 +34,8 @@ def _message(message: Any, raw: RawEvent) -> list[Event]:
             push_name=info.Pushname,
             content=content,
             quoted=quoted_in(message.Message),
+            forwarded=forwarded_in(message.Message),
+            mentions=mentions_in(message.Message),
         )
     ]
 

@@ -1,4 +1,4 @@
-"""What a message answers: its `contextInfo`, which every kind of content has room for."""
+"""What a message says about itself: its `contextInfo`, which every kind of content has room for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from app.engine.events import Content, File, Quoted, Text, Unsupported
 from app.engine.translate.contents import content_of, inner
 
 _TEXT = "text"
+MOST_FORWARDED = 127  # WhatsApp itself counts no further
+_MOST_MENTIONS = 1024
 
 
 def quoted_in(message: Any) -> Quoted | None:
@@ -19,6 +21,22 @@ def quoted_in(message: Any) -> Quoted | None:
     content = content_of(context.quotedMessage) or Unsupported("empty")
     author = Address.of(context.participant)
     return Quoted(context.stanzaID, author, _kind_of(content), _text_of(content))
+
+
+def forwarded_in(message: Any) -> int:
+    """Returns how often the message was passed on, 0 for one that its sender wrote."""
+    context = _context_of(inner(message))
+    if context is None or not context.isForwarded:
+        return 0
+    return min(max(int(context.forwardingScore), 1), MOST_FORWARDED)
+
+
+def mentions_in(message: Any) -> tuple[Address, ...]:
+    """Returns who is named in the message with an @."""
+    context = _context_of(inner(message))
+    if context is None:
+        return ()
+    return tuple(Address.of(jid) for jid in context.mentionedJID[:_MOST_MENTIONS])
 
 
 def _context_of(message: Any) -> Any:

@@ -20,6 +20,11 @@ async def send(network: Network, request: Request, number: str) -> _Answer:
     """Write a text, in answer to an earlier message if one is quoted."""
     phone, to = pair(network, request, number)
     text = request.text("text")
+    if "forwarded" in request.body or "mentions" in request.body:
+        named = [network.account(phone_number(one)).lid for one in request.body.get("mentions", ())]
+        forwarded = int(request.body.get("forwarded", 0))
+        spoken = amendments.spoken(text, forwarded=forwarded, mentions=named)
+        return 200, {"id": phone.send(to, spoken)}
     if "quote" not in request.body:
         return 200, {"id": phone.send_text(to, text)}
     quoted = _earlier(phone, request.text("quote"), to)

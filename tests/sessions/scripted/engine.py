@@ -11,6 +11,8 @@ from app.core.details import Said, text_of
 from app.core.groups import GroupFacts, GroupMember, MemberAct
 from app.core.media import FileFacts
 from app.engine.base import (
+    NO_CONTEXT,
+    Context,
     EngineSession,
     EventSink,
     OpenRequest,
@@ -31,7 +33,7 @@ class ScriptedEngine:
 
     sessions: list[ScriptedSession] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
-    quotes: list[Quotation | None] = field(default_factory=list)
+    contexts: list[Context] = field(default_factory=list)
     files: list[tuple[FileFacts, bytes]] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
@@ -55,6 +57,11 @@ class ScriptedEngine:
     open_error: EngineError | None = None
     on_send: Callable[[ScriptedSession, str], None] = lambda session, wa_id: None
     _events: list[Event] = field(default_factory=list)
+
+    @property
+    def quotes(self) -> list[Quotation | None]:
+        """What the messages that were sent answer."""
+        return [context.quote for context in self.contexts]
 
     @property
     def opened(self) -> int:
@@ -165,7 +172,7 @@ class ScriptedSession:
         self.engine.logged_out.append("this device")
 
     def send_text(
-        self, to: str, text: str, *, secret: bytes, quote: Quotation | None = None
+        self, to: str, text: str, *, secret: bytes, context: Context = NO_CONTEXT
     ) -> Sent:
         """Accepts, unless the script says how it fails."""
         self._must_be_open()
@@ -174,7 +181,7 @@ class ScriptedSession:
         wa_id = f"3EB0{len(self.engine.sent):04}"
         self.engine.on_send(self, wa_id)
         self.engine.sent.append(text)
-        self.engine.quotes.append(quote)
+        self.engine.contexts.append(context)
         return Sent(wa_id, datetime.now(UTC))
 
     def send_file(
@@ -184,20 +191,20 @@ class ScriptedSession:
         caption: str,
         *,
         secret: bytes,
-        quote: Quotation | None = None,
+        context: Context = NO_CONTEXT,
     ) -> Sent:
         """Reads the file and accepts, unless the script says how it fails."""
         self._must_be_open()
         content = file.read()
-        sent = self.send_text(to, caption, secret=secret, quote=quote)
+        sent = self.send_text(to, caption, secret=secret, context=context)
         self.engine.files.append((file.facts, content))
         return sent
 
     def send_details(
-        self, to: str, said: Said, *, secret: bytes, quote: Quotation | None = None
+        self, to: str, said: Said, *, secret: bytes, context: Context = NO_CONTEXT
     ) -> Sent:
         """Accepts, unless the script says how it fails."""
-        return self.send_text(to, text_of(said), secret=secret, quote=quote)
+        return self.send_text(to, text_of(said), secret=secret, context=context)
 
     def send_amendment(
         self, to: str, kind: Change, text: str, target: Target, *, secret: bytes

@@ -13,7 +13,7 @@ from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Chat, GroupWish, Instance, Message
 from app.models.message import INCOMING, SYSTEM
-from app.services import group_wishes, groups
+from app.services import forwarding, group_wishes, groups
 from app.transaction import transaction
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
 from tests.waiting import wait_for
@@ -212,3 +212,40 @@ def test_a_restart_of_the_host_loses_no_group_and_notes_nothing_twice(
     chat = _group(product, instance_id)
     assert chat is not None
     assert chat.name == "Два"
+
+
+def test_people_are_named_both_ways(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    client = product.sandbox.client
+    group = client.create_group(PEER_NUMBER, "Курьеры", [OWN_NUMBER, THIRD])
+    _known(product, instance_id)
+    lids = {number: client.account(number)["lid"] for number in (OWN_NUMBER, THIRD)}
+    product.queue(instance_id, f"@{THIRD} на выезд", to=group)
+    wait_for(lambda: product.received(THIRD), PATIENCE)
+    (sent,) = product.received(THIRD)
+    assert sent["mentions"] == [lids[THIRD]]
+    assert sent["text"] == f"@{lids[THIRD].partition('@')[0]} на выезд"
+    named = lids[OWN_NUMBER].partition("@")[0]
+    client.send(PEER_NUMBER, group, f"@{named} и вы", mentions=[OWN_NUMBER])
+    wait_for(lambda: _texts(product, instance_id), PATIENCE)
+    (heard,) = [m for m in product.messages(instance_id) if m.direction == INCOMING]
+    assert heard.mentions == [[None, named]]
+
+
+def test_messages_are_passed_on_both_ways(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    client = product.sandbox.client
+    group = client.create_group(PEER_NUMBER, "Курьеры", [OWN_NUMBER, THIRD])
+    _known(product, instance_id)
+    client.send(PEER_NUMBER, OWN_NUMBER, "адрес: Ленина, 1", forwarded=1)
+    wait_for(lambda: _texts(product, instance_id), PATIENCE)
+    (heard,) = [m for m in product.messages(instance_id) if m.direction == INCOMING]
+    assert heard.forwarded == 1
+    with product.app.app_context(), transaction() as session:
+        chat = session.scalars(select(Chat).where(Chat.group_id.is_not(None))).one()
+        message = session.get_one(Message, heard.id)
+        forwarding.forward(message, [chat], source="ui", key="k")
+        forwarding.forward(message, [chat], source="ui", key="k")
+    wait_for(lambda: product.received(THIRD), PATIENCE)
+    (sent,) = product.received(THIRD)
+    assert (sent["text"], sent["to"], sent["forwarded"]) == ("адрес: Ленина, 1", group, 2)
