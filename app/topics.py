@@ -38,6 +38,11 @@ def number_check(check_id: str) -> str:
     return f"number_check:{check_id}"
 
 
+def events(instance_id: str) -> str:
+    """The events of an instance that programs fetch."""
+    return f"events:{instance_id}"
+
+
 def webhooks_of(user_id: str) -> str:
     """The webhooks of a person, and what was delivered to them."""
     return f"webhooks:{user_id}"

@@ -22,6 +22,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _WRITING = "writing"
+_BEFORE_COMMIT = "before_commit"
 _AFTER_COMMIT = "after_commit"
 _TRIES = 3
 _BEATEN = {"40001", "40P01"}  # PostgreSQL: could not serialize, deadlock detected
@@ -43,13 +44,23 @@ def transaction() -> Iterator[Session]:
     session.info[_WRITING] = True
     try:
         yield session
+        session.flush()
+        for call, items in session.info.pop(_BEFORE_COMMIT, {}).items():
+            call(items)
         session.commit()
     except BaseException:
         session.rollback()
+        _drop_parked_calls(session)  # where nothing was executed yet, no rollback is told
         raise
     finally:
         session.info.pop(_WRITING, None)
     _run(session.info.pop(_AFTER_COMMIT, {}))
+
+
+def before_commit(call: Callable[[list[Any]], None], item: Any) -> None:
+    """Has `call` work with all items that are named for it, as the last thing before the running
+    transaction is committed: for what takes a lock that many wait for. A rollback drops them."""
+    db.session().info.setdefault(_BEFORE_COMMIT, {}).setdefault(call, []).append(item)
 
 
 def after_commit(call: Callable[[], Any], *, key: object) -> None:
@@ -128,4 +139,5 @@ def _run(calls: dict[object, Callable[[], Any]]) -> None:
 
 @event.listens_for(Session, "after_rollback")
 def _drop_parked_calls(session: Session) -> None:
+    session.info.pop(_BEFORE_COMMIT, None)
     session.info.pop(_AFTER_COMMIT, None)

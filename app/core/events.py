@@ -31,6 +31,10 @@ class Event(StrEnum):
     TEST = "test"  # sent when a person asks for it, and chosen by nobody
 
 
+FETCHED = frozenset(Event) - {Event.TEST}
+"""What a program that fetches events can get: the test is for one webhook alone."""
+
+
 class Subscription(StrEnum):
     """What an endpoint can choose to be told of.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, or_, select
@@ -13,6 +14,7 @@ from app.core.ids import new_id
 from app.extensions import db
 from app.models import Delivery, Endpoint, Instance
 from app.models.webhook import DeliveryStatus
+from app.services import event_feed
 from app.services.endpoint_rules import place_of
 
 QUEUE = "webhooks"
@@ -21,14 +23,17 @@ JOB = "app.jobs.webhooks.drain_endpoint"
 
 def emit(instance_id: str, event: Event, data: dict[str, Any]) -> None:
     """Writes a delivery for every endpoint that wants `event`, in the caller's transaction, and
-    rings for a sender once it is committed."""
-    for endpoint_id in _told(instance_id, subscription_for(event, data)):
-        add(endpoint_id, instance_id, event, data)
-
-
-def add(endpoint_id: str, instance_id: str | None, event: Event, data: dict[str, Any]) -> Delivery:
-    """A delivery of the event to this endpoint, as `emit` writes them."""
+    rings for a sender once it is committed. Who fetches events gets it, too."""
     now = utcnow()
+    event_feed.keep(instance_id, event, data, now)
+    for endpoint_id in _told(instance_id, subscription_for(event, data)):
+        add(endpoint_id, instance_id, event, data, now)
+
+
+def add(
+    endpoint_id: str, instance_id: str | None, event: Event, data: dict[str, Any], now: datetime
+) -> Delivery:
+    """A delivery of the event to this endpoint, as `emit` writes them."""
     delivery = Delivery(
         id=new_id("dlv", now),
         endpoint_id=endpoint_id,
