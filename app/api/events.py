@@ -87,8 +87,9 @@ class Which(Body):
     def events(self) -> frozenset[Event]:
         """The events that `types` names. Raises Invalid for one that there is not."""
         names = {name.strip() for name in self.types.split(",")} - {""}
-        if names - FETCHED:
-            raise Invalid(N_("There is no such event."), field="types", code="unknown_event")
+        if unknown := names - FETCHED:
+            message = N_("There is no event %(name)s.")
+            raise Invalid(message, field="types", code="unknown_event", name=min(unknown))
         return frozenset(map(Event, names))
 
 

@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from app.api import events
 from app.core.media import MediaState
 from app.core.states import InstanceState
 from app.extensions import db
@@ -121,7 +122,8 @@ PREFIXES = {
 }
 
 
-def test_every_command_works(app: Flask, address, alice, bob, tmp_path):
+def test_every_command_works(app: Flask, address, alice, bob, tmp_path, monkeypatch):
+    monkeypatch.setattr(events, "STREAM_SECONDS", 0)  # else it lasts for minutes
     (tmp_path / "invoice.pdf").write_bytes(b"%PDF-1.7")
     with app.app_context():
         variables = before_all(alice, bob)
@@ -131,7 +133,7 @@ def test_every_command_works(app: Flask, address, alice, bob, tmp_path):
         with app.app_context():
             bring_about(command, variables["MESSAGE_ID"])
         said = run(command, tmp_path, **variables)
-        answer = json.loads(said) if said else {}
+        answer = json.loads(said) if said.startswith("{") else {}
         variables["KEY"] = answer.get("apiKey") or variables["KEY"]
         if name := PREFIXES.get(answer.get("id", "")[:4]):
             variables[name] = answer["id"]

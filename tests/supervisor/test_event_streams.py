@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+import time_machine
 from flask import Flask
 
+from app.clock import utcnow
 from app.config import Settings
 from app.core.events import Event
+from app.jobs import events as job
 from app.models import User
 from app.services import accounts, outbox
 from app.transaction import transaction
@@ -25,6 +31,7 @@ from tests import factories
 from tests.product import free_port, start
 from tests.waiting import wait_for
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 THREADS = 6
 ROOM = THREADS // 3
 
@@ -53,6 +60,7 @@ class Web:
 
     def __init__(self, port: int, path: str, key: str):
         self.port, self.path, self.key = port, path, key
+        self.began = ""  # the first cursor
 
     def ask(self, suffix: str = "", **headers: str) -> Asked:
         return Asked(self.port, self.path + suffix, {"X-API-Key": self.key, **headers})
@@ -146,7 +154,7 @@ def web(app: Flask, server: tuple[Any, int], bob: User, instance_id: str) -> Web
         key = accounts.create_key(bob).key_encrypted
     running = Web(server[1], f"/api/instances/{instance_id}/events", key)
     wait_for(running.answers, 60, "the web server answers")
-    running.fetch()
+    running.began = running.fetch()["cursor"]
     return running
 
 
@@ -232,3 +240,33 @@ def test_a_server_that_ends_waits_for_no_stream(web, server, streams):
     assert process.wait(10) == 0
     assert time.monotonic() - started < 4.5, "it was gunicorn's grace that ended it"
     assert stream.told[0]["id"].startswith("evt_")
+
+
+class Over(Exception):
+    """What ends the program of the documentation."""
+
+
+def test_the_program_of_the_documentation_follows_and_goes_on_after_a_gap(
+    app, web, tell, instance_id
+):
+    (snippet,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
+    program: dict[str, Any] = {"requests": requests, "time": time}
+    exec(snippet, program)  # noqa: S102 - our own documentation
+    tell("lost")
+    with time_machine.travel(utcnow() + timedelta(hours=73)), app.app_context():
+        job.clear()
+    seen: list[str] = []
+
+    def work(_: str, body: dict[str, Any]) -> None:
+        seen.append(body["data"]["body"])
+        if len(seen) == 2:
+            raise Over
+
+    tell("one")
+    later = threading.Timer(1, tell, ["two"])
+    later.start()
+    address = f"http://127.0.0.1:{web.port}"
+    with pytest.raises(Over):
+        program["follow"](address, web.key, instance_id, work, cursor=web.began)
+    later.join()
+    assert seen == ["one", "two"]
