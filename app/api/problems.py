@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from app.api.bodies import Answer
-from app.core.errors import AppError, CursorTooOld, Invalid, RateLimited, Unavailable
+from app.core.errors import AppError, CursorTooOld, Invalid, RateLimited
 from app.core.texts import N_
 from app.i18n import words, words_of
 
@@ -163,8 +163,7 @@ def _headers_of(problem: Problem, error: Exception) -> dict[str, Any]:
     if isinstance(error, RateLimited):
         return {"Retry-After": str(error.retry_after)}
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        wait = error.retry_after if isinstance(error, Unavailable) else Unavailable.retry_after
-        return {"Retry-After": str(wait)}
+        return {"Retry-After": str(getattr(error, "retry_after", 1))}
     if problem.status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, HTTPException) and problem.status == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -104,7 +104,6 @@ class Unavailable(AppError):
     status = 503
     code = "unavailable"
     message = N_("The service is busy. Try again in a moment.")
-    retry_after = 1  # seconds
 
 
 class TooManyStreams(Unavailable):
@@ -112,4 +111,4 @@ class TooManyStreams(Unavailable):
 
     code = "too_many_streams"
     message = N_("This server has no room for another stream now. Try again later.")
-    retry_after = 15
+    retry_after = 15  # seconds
