@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     proxy_private_addresses: bool = True
     webhook_private_addresses: bool = False
     webhook_log_days: int = Field(default=30, ge=0, le=3650)
+    events_keep_hours: int = Field(default=72, ge=1, le=168)
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     secure_cookies: bool = False
     max_request_kb: int = Field(default=1024, ge=16)

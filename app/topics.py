@@ -43,6 +43,11 @@ def group_wish(wish_id: str) -> str:
     return f"group_wish:{wish_id}"
 
 
+def events(instance_id: str) -> str:
+    """The events of an instance that programs fetch."""
+    return f"events:{instance_id}"
+
+
 def webhooks_of(user_id: str) -> str:
     """The webhooks of a person, and what was delivered to them."""
     return f"webhooks:{user_id}"

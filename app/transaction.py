@@ -22,7 +22,9 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _WRITING = "writing"
+_BEFORE_COMMIT = "before_commit"
 _AFTER_COMMIT = "after_commit"
+_AFTER_ROLLBACK = "after_rollback"
 _TRIES = 3
 _BEATEN = {"40001", "40P01"}  # PostgreSQL: could not serialize, deadlock detected
 
@@ -43,13 +45,26 @@ def transaction() -> Iterator[Session]:
     session.info[_WRITING] = True
     try:
         yield session
+        session.flush()
+        for call, items in session.info.pop(_BEFORE_COMMIT, {}).items():
+            call(items)
         session.commit()
     except BaseException:
         session.rollback()
+        _drop_parked_calls(session)  # where nothing was executed yet, no rollback is told
+        session.info.pop(_WRITING, None)
+        _run(session.info.pop(_AFTER_ROLLBACK, {}))
         raise
     finally:
         session.info.pop(_WRITING, None)
+        session.info.pop(_AFTER_ROLLBACK, None)
     _run(session.info.pop(_AFTER_COMMIT, {}))
+
+
+def before_commit(call: Callable[[list[Any]], None], item: Any) -> None:
+    """Has `call` work with all items that are named for it, as the last thing before the running
+    transaction is committed: for what takes a lock that many wait for. A rollback drops them."""
+    db.session().info.setdefault(_BEFORE_COMMIT, {}).setdefault(call, []).append(item)
 
 
 def after_commit(call: Callable[[], Any], *, key: object) -> None:
@@ -59,6 +74,17 @@ def after_commit(call: Callable[[], Any], *, key: object) -> None:
     raised: the database already holds the truth, and a sweep finds what was missed.
     """
     db.session().info.setdefault(_AFTER_COMMIT, {}).setdefault(key, call)
+
+
+def after_rollback(call: Callable[[], Any], *, key: object) -> None:
+    """Has `call` done in a transaction of its own if the running one is rolled back; a commit drops
+    it. A call that fails is logged and never raised."""
+
+    def do() -> None:
+        with transaction():
+            call()
+
+    db.session().info.setdefault(_AFTER_ROLLBACK, {}).setdefault(key, do)
 
 
 def rows_changed(statement: Update) -> int:
@@ -123,9 +149,10 @@ def _run(calls: dict[object, Callable[[], Any]]) -> None:
         try:
             call()
         except Exception:
-            log.exception("after_commit.failed")
+            log.exception("after_transaction.failed")
 
 
 @event.listens_for(Session, "after_rollback")
 def _drop_parked_calls(session: Session) -> None:
+    session.info.pop(_BEFORE_COMMIT, None)
     session.info.pop(_AFTER_COMMIT, None)

@@ -24,7 +24,7 @@ from app.core.states import InstanceState
 from app.extensions import db
 from app.models import Chat, Endpoint, Instance, LinkedAccount, Message, Pairing, User
 from app.models.base import Base
-from app.services import accounts, chats, instances, messaging, pairings, webhooks
+from app.services import accounts, chats, event_feed, instances, messaging, pairings, webhooks
 from app.sessions import leases
 from app.transaction import again_when_beaten, hold, transaction
 from tests import factories
@@ -202,6 +202,12 @@ def test_two_who_link_share_one_attempt(app, bob, meet, twice):
     answers = twice(lambda: pairings.start(the(Instance, fresh)))
     assert len(set(answers)) == 1
     assert count(app, Pairing) == 1
+
+
+def test_two_that_ask_for_events_first_have_one_beginning(app, shop, meet, twice):
+    meet(event_feed, "next_id")
+    first, second = twice(lambda: event_feed.want(the(Instance, shop)).oldest)
+    assert first == second
 
 
 def test_one_number_runs_in_one_of_two_instances_linked_at_once(app, bob, meet, twice):

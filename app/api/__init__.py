@@ -15,6 +15,7 @@ def register(app: Flask) -> None:
         contacts,
         credentials,
         deliveries,
+        events,
         groups,
         identity,
         instances,
@@ -31,7 +32,8 @@ def register(app: Flask) -> None:
 
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
-    _ = (contact_imports, contacts, deliveries, linking, media, messages, queue, users, webhooks)
+    _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
+    _ = (users, webhooks)
 
     openapi.configure(app)
     app.register_blueprint(bp)

@@ -54,10 +54,12 @@ _REFUSALS = {
     "403": "Your account is disabled, or you may not do this.",
     "404": "There is no such thing, or it is somebody else's.",
     "409": "Not possible in the present state.",
+    "410": "What comes next is not kept any more; `oldestCursor` is one to go on from.",
     "413": "The body is too large.",
     "415": "The body is not declared as JSON.",
     "422": "A value cannot be accepted; `errors` names the fields.",
     "429": "Too many attempts; Retry-After says when to come back.",
+    "503": "No room for another one now; Retry-After says when to come back.",
 }
 _CONFLICTING = frozenset(
     {
@@ -177,4 +179,8 @@ def _refusals_of(operation: dict[str, Any], *, has_id: bool) -> list[str]:
         statuses.add("404")
     if operation["operationId"] in {"login", "changePassword"}:
         statuses.add("429")
+    if operation["operationId"] in {"listEvents", "streamEvents"}:
+        statuses.add("410")
+    if operation["operationId"] == "streamEvents":
+        statuses.add("503")
     return sorted(statuses)

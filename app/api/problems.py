@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from app.api.bodies import Answer
-from app.core.errors import AppError, Invalid, RateLimited
+from app.core.errors import AppError, CursorTooOld, Invalid, RateLimited
 from app.core.texts import N_
 from app.i18n import words, words_of
 
@@ -69,6 +69,7 @@ class Problem(Answer):
     code: str = Field(examples=["instance_not_found"])
     field: str | None = Field(default=None, description="The first field that is wrong.")
     errors: list[FieldError] | None = None
+    oldest_cursor: str | None = Field(default=None, description="With cursor_too_old: one to use.")
     request_id: str | None = Field(default=None, description="Stands in the server's log too.")
 
 
@@ -106,7 +107,10 @@ def _of_app_error(error: AppError) -> Problem:
     field = error.field if isinstance(error, Invalid) else None
     sentence = words_of(error)
     errors = [FieldError(field=field, code=error.code, message=sentence)] if field else None
-    return _problem(HTTPStatus(error.status), error.code, sentence, field, errors)
+    problem = _problem(HTTPStatus(error.status), error.code, sentence, field, errors)
+    if isinstance(error, CursorTooOld):
+        problem.oldest_cursor = error.oldest
+    return problem
 
 
 def _of_validation(error: ValidationError) -> Problem:
@@ -159,7 +163,7 @@ def _headers_of(problem: Problem, error: Exception) -> dict[str, Any]:
     if isinstance(error, RateLimited):
         return {"Retry-After": str(error.retry_after)}
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return {"Retry-After": "1"}
+        return {"Retry-After": str(getattr(error, "retry_after", 1))}
     if problem.status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, HTTPException) and problem.status == HTTPStatus.METHOD_NOT_ALLOWED:

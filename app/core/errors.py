@@ -86,9 +86,29 @@ class RateLimited(AppError):
         self.retry_after = retry_after
 
 
+class CursorTooOld(AppError):
+    """What comes next was there once, and is gone; `oldest` is the oldest cursor that works."""
+
+    status = 410
+    code = "cursor_too_old"
+    message = N_("What happened after this cursor is not kept any more. Go on from oldestCursor.")
+
+    def __init__(self, oldest: str):
+        super().__init__()
+        self.oldest = oldest
+
+
 class Unavailable(AppError):
     """Something the product needs does not answer right now."""
 
     status = 503
     code = "unavailable"
     message = N_("The service is busy. Try again in a moment.")
+
+
+class TooManyStreams(Unavailable):
+    """As many streams are open as the server has threads for."""
+
+    code = "too_many_streams"
+    message = N_("This server has no room for another stream now. Try again later.")
+    retry_after = 15  # seconds

@@ -29,7 +29,12 @@ class Event(StrEnum):
     CALL_RECEIVED = "call_received"
     CONTACTS_IMPORTED = "contacts_imported"
     WEBHOOK_DISABLED = "webhook_disabled"
+    LIMIT_EXCEEDED = "limit_exceeded"  # told of a person, not of an instance
     TEST = "test"  # sent when a person asks for it, and chosen by nobody
+
+
+FETCHED = frozenset(Event) - {Event.LIMIT_EXCEEDED, Event.TEST}
+"""What a program that fetches the events of an instance can get."""
 
 
 class Subscription(StrEnum):
@@ -55,6 +60,7 @@ class Subscription(StrEnum):
     CALLS = "call_received"
     CONTACTS = "contacts_imported"
     WEBHOOKS = "webhook_disabled"
+    LIMITS = "limit_exceeded"
 
 
 _RUNNING = {InstanceState.CONNECTING, InstanceState.CONNECTED, InstanceState.DISCONNECTED}

@@ -5,6 +5,7 @@ from app.models.call import Call
 from app.models.chat import Chat
 from app.models.contact import Contact, WhatsAppContact
 from app.models.contact_import import ContactImport
+from app.models.event import EventFeed, KeptEvent
 from app.models.group import GroupMember, GroupWish
 from app.models.instance import Instance, LinkedAccount
 from app.models.link import Invitation, PasswordReset, SetupLink
@@ -32,11 +33,13 @@ __all__ = [
     "ContactImport",
     "Delivery",
     "Endpoint",
+    "EventFeed",
     "GroupMember",
     "GroupWish",
     "Host",
     "Instance",
     "Invitation",
+    "KeptEvent",
     "Lease",
     "LinkedAccount",
     "Media",

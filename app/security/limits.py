@@ -12,10 +12,14 @@ from flask_limiter.util import get_remote_address
 from app.config import Settings
 from app.core.errors import RateLimited
 from app.extensions import limiter
+from app.services import limits
+from app.transaction import transaction
 
 PER_ADDRESS = "10 per minute; 100 per hour"
-PER_ACCOUNT = "30 per 15 minutes"
+PER_ACCOUNT_COUNT = 30
+PER_ACCOUNT = f"{PER_ACCOUNT_COUNT} per 15 minutes"
 """Guesses at one account from many addresses; its owner can still use the API key."""
+_SCOPE_OF_ACCOUNT = "sign-in account"
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -41,6 +45,8 @@ def limit_sign_in(account: str) -> None:
     except RateLimitExceeded:
         breached = limiter.current_limit
         wait = breached.reset_at - time.time() if breached else 60.0
+        if breached and _SCOPE_OF_ACCOUNT in breached.key:
+            _tell_the_owner()
         raise RateLimited(max(1, math.ceil(wait))) from None
 
 
@@ -53,8 +59,14 @@ def _account() -> str:
     return account or "nobody"
 
 
+def _tell_the_owner() -> None:
+    """Lets the person's webhooks know that somebody may be guessing their password."""
+    with transaction():
+        limits.tell_of_sign_ins(_account(), PER_ACCOUNT_COUNT)
+
+
 @limiter.shared_limit(
-    PER_ACCOUNT, scope="sign-in account", key_func=_account, deduct_when=_was_refused
+    PER_ACCOUNT, scope=_SCOPE_OF_ACCOUNT, key_func=_account, deduct_when=_was_refused
 )
 @limiter.shared_limit(
     PER_ADDRESS, scope="sign-in address", key_func=get_remote_address, deduct_when=_was_refused

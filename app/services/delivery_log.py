@@ -158,8 +158,9 @@ def replay_failed(endpoint: Endpoint, wish: Wish) -> int:
 def send_test(endpoint: Endpoint) -> Delivery:
     """Sends the webhook an event that says nothing happened. Raises Conflict when it is off."""
     _check_on(endpoint)
-    data = {"webhookId": endpoint.id, "timestamp": iso(utcnow())}
-    delivery = outbox.add(endpoint.id, endpoint.instance_id, Event.TEST, data)
+    now = utcnow()
+    data = {"webhookId": endpoint.id, "timestamp": iso(now)}
+    delivery = outbox.add(endpoint.id, endpoint.instance_id, Event.TEST, data, now)
     webhooks.tell_of_change(endpoint)
     return delivery
 

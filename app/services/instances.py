@@ -17,7 +17,8 @@ from app.core.states import DesiredState, InstanceState, may_move
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, LinkedAccount, User
-from app.services import activity, outbox
+from app.services import activity, limits, outbox
+from app.services.limits import Limit
 from app.transaction import rows_changed
 
 NAME_LENGTH = 60
@@ -199,6 +200,7 @@ def _check_limit(owner_id: str) -> None:
             "Your limit of instances is reached: %(limit)d. Delete one, or ask an administrator "
             "for a higher limit."
         )
+        limits.refused(owner_id, Limit.INSTANCES, limit)
         raise Conflict(message, code="instance_limit_reached", limit=limit)
 
 

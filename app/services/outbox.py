@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Row, and_, or_, select
 
 from app import bell
 from app.clock import utcnow
@@ -13,6 +15,7 @@ from app.core.ids import new_id
 from app.extensions import db
 from app.models import Delivery, Endpoint, Instance
 from app.models.webhook import DeliveryStatus
+from app.services import event_feed
 from app.services.endpoint_rules import place_of
 
 QUEUE = "webhooks"
@@ -21,14 +24,28 @@ JOB = "app.jobs.webhooks.drain_endpoint"
 
 def emit(instance_id: str, event: Event, data: dict[str, Any]) -> None:
     """Writes a delivery for every endpoint that wants `event`, in the caller's transaction, and
-    rings for a sender once it is committed."""
-    for endpoint_id in _told(instance_id, subscription_for(event, data)):
-        add(endpoint_id, instance_id, event, data)
-
-
-def add(endpoint_id: str, instance_id: str | None, event: Event, data: dict[str, Any]) -> Delivery:
-    """A delivery of the event to this endpoint, as `emit` writes them."""
+    rings for a sender once it is committed. Who fetches events gets it, too."""
     now = utcnow()
+    event_feed.keep(instance_id, event, data, now)
+    for endpoint_id in _told(instance_id, subscription_for(event, data)):
+        add(endpoint_id, instance_id, event, data, now)
+
+
+def emit_to_person(owner_id: str, event: Event, data: dict[str, Any]) -> None:
+    """The same of an event that is of no instance: each of the person's webhooks can choose it."""
+    now = utcnow()
+    query = select(Endpoint.id, Endpoint.url, Endpoint.events).where(
+        Endpoint.owner_id == owner_id, Endpoint.enabled.is_(True)
+    )
+    rows = db.session.execute(query.order_by(Endpoint.instance_id.is_not(None), Endpoint.id)).all()
+    for endpoint_id in _one_of_each_place(rows, subscription_for(event, data)):
+        add(endpoint_id, None, event, data, now)
+
+
+def add(
+    endpoint_id: str, instance_id: str | None, event: Event, data: dict[str, Any], now: datetime
+) -> Delivery:
+    """A delivery of the event to this endpoint, as `emit` writes them."""
     delivery = Delivery(
         id=new_id("dlv", now),
         endpoint_id=endpoint_id,
@@ -54,6 +71,10 @@ def _told(instance_id: str, wanted: str) -> list[str]:
         .where(or_(Endpoint.instance_id == instance_id, everywhere), Endpoint.enabled.is_(True))
         .order_by(Endpoint.instance_id.is_(None), Endpoint.id)
     )
+    return _one_of_each_place(rows, wanted)
+
+
+def _one_of_each_place(rows: Iterable[Row[str, str, list[str]]], wanted: str) -> list[str]:
     places: dict[str, str] = {}
     for endpoint_id, url, events in rows:
         if wanted in events:

@@ -19,7 +19,7 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Endpoint, Instance, User
 from app.models.webhook import LONGEST_INTERVAL_MS
-from app.services import activity, instances, outbox
+from app.services import activity, instances, limits, outbox
 from app.services.endpoint_rules import (
     check_limits,
     check_retries,
@@ -28,6 +28,7 @@ from app.services.endpoint_rules import (
     checked_secret,
     checked_url,
 )
+from app.services.limits import Limit
 from app.transaction import hold
 
 DEFAULT_EVENTS = (Subscription.RECEIVED, Subscription.SENT)
@@ -196,6 +197,7 @@ def _check_number(owner: User, instance: Instance | None) -> None:
     query = select(func.count(Endpoint.id)).where(Endpoint.owner_id == owner.id, same)
     if (db.session.scalar(query) or 0) >= MAX_ENDPOINTS:
         message = N_("There may be at most %(count)d webhooks.")
+        limits.refused(owner.id, Limit.WEBHOOKS, MAX_ENDPOINTS)
         raise Conflict(message, code="too_many_webhooks", count=MAX_ENDPOINTS)
 
 

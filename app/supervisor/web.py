@@ -11,8 +11,9 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.base import Worker
 
-from app import create_app, schema
+from app import create_app, schema, waiting
 from app.config import Settings, load_settings
 from app.logging import configure
 from app.supervisor.readiness import netloc
@@ -40,6 +41,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "timeout": _SILENT,
             "loglevel": "warning",
             "accesslog": None,
+            "post_worker_init": _let_go_at_its_end,
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
@@ -47,6 +49,11 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """The application."""
         return self._app
+
+
+def _let_go_at_its_end(worker: Worker) -> None:
+    """Has requests that wait end along with the worker, so that nobody waits for them."""
+    waiting.end_with(lambda: not worker.alive)
 
 
 def main() -> None:

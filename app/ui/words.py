@@ -121,6 +121,7 @@ SUBSCRIPTIONS = {
     Subscription.CALLS: N_("Calls"),
     Subscription.CONTACTS: N_("Imports of contacts"),
     Subscription.WEBHOOKS: N_("Webhooks switched off by themselves"),
+    Subscription.LIMITS: N_("Limits that are reached"),
 }
 
 GROUPS = {

@@ -15,6 +15,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from app.api import events
 from app.core.groups import OWNER
 from app.core.media import MediaState
 from app.core.states import InstanceState
@@ -164,7 +165,8 @@ PREFIXES = {
 }
 
 
-def test_every_command_works(app: Flask, address, alice, bob, tmp_path):
+def test_every_command_works(app: Flask, address, alice, bob, tmp_path, monkeypatch):
+    monkeypatch.setattr(events, "STREAM_SECONDS", 0)  # else it lasts for minutes
     (tmp_path / "invoice.pdf").write_bytes(b"%PDF-1.7")
     (tmp_path / "greeting.mp3").write_bytes(sound("mp3"))
     with app.app_context():
@@ -184,7 +186,7 @@ def run_all(app: Flask, folder: Path, variables: dict[str, str]) -> None:
         with app.app_context():
             bring_about(command, variables["MESSAGE_ID"])
         said = run(command, folder, **variables)
-        answer = json.loads(said) if said else {}
+        answer = json.loads(said) if said.startswith("{") else {}
         variables["KEY"] = answer.get("apiKey") or variables["KEY"]
         if name := PREFIXES.get(answer.get("id", "")[:4]):
             variables[name] = answer["id"]

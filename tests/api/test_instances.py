@@ -224,6 +224,8 @@ OPERATIONS = [
     ("POST", "/queue/pause", {"reason": "Noon"}),
     ("POST", "/queue/resume", None),
     ("GET", "/activity", None),
+    ("GET", "/events", None),
+    ("GET", "/events/stream", None),
     ("POST", "/pair-code", {"phone": "+79161234567"}),
     ("GET", "/groups", None),
     ("POST", "/groups", {"name": "Couriers", "people": ["+79161234567"]}),

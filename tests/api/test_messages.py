@@ -271,7 +271,7 @@ def test_a_wait_without_an_outcome_answers_what_holds(api, linked):
 
 
 def test_nobody_waits_when_half_of_the_threads_do(api, linked, monkeypatch):
-    monkeypatch.setattr(waiting, "_waiting", 4)
+    monkeypatch.setattr(waiting.OUTCOMES, "_taken", 4)
     began = time.monotonic()
     assert send(api, linked, wait=20).status_code == 202
     assert time.monotonic() - began < 2
