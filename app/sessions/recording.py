@@ -34,6 +34,7 @@ from app.models import Chat, LinkedAccount
 from app.models.message import TEXT
 from app.services import amendments, arrivals, calls, chats, media, progress
 from app.services.quotes import ArrivedQuote
+from app.sessions import voting
 from app.sessions.reading import News
 
 log = structlog.get_logger(__name__)
@@ -175,6 +176,8 @@ def _amend(event: MessageReceived, said: Amendment, chat: Chat, *, is_news: bool
     )
     if said.kind is Change.REACTION:
         amendments.react(target, author, _plain(said.text), event.timestamp, is_news=is_news)
+    elif said.vote is not None:
+        voting.record(event, said.vote, target, author, is_news=is_news)
     elif said.kind is Change.EDIT:
         amendments.edit(target, author, _plain(said.text), event.timestamp, is_news=is_news)
     else:
@@ -197,6 +200,7 @@ def _arrival(event: MessageReceived, chat: Chat) -> arrivals.Arrival:
         sender_lid=_user(event.sender.lid),
         sender_name=_plain(event.push_name),
         quote=_quote(event.quoted) if event.quoted else None,
+        secret=event.secret,
     )
 
 

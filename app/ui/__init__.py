@@ -32,6 +32,7 @@ def register(app: Flask) -> None:
         sign_in,
         theme,
         users,
+        voting,
         webhook_log,
         webhooks,
     )
@@ -53,6 +54,7 @@ def register(app: Flask) -> None:
         sending,
         sign_in,
         users,
+        voting,
         webhook_log,
         webhooks,
     )

@@ -23,7 +23,9 @@ from app.clock import utcnow
 from app.core.devices import device_of, is_handheld
 from app.core.phones import show_phone
 from app.i18n import LANGUAGES
-from app.models import Chat, Reaction
+from app.models import Chat, PollVote, Reaction
+from app.services.amending import may_vote
+from app.services.polls import results_of
 from app.ui import delivery_words, kinds, words
 from app.ui.answers import wants_fragment
 from app.ui.formatting import formatted
@@ -82,6 +84,8 @@ def register(app: Flask) -> None:
         badge_every=BRISK,
         sandbox=app.config["SETTINGS"].sandbox,
         htmx_config=HTMX_CONFIG,
+        results_of=results_of,
+        may_vote=may_vote,
         current_user=current_user,  # asked only where it is used: an error page must not need it
     )
 
@@ -141,8 +145,8 @@ def breakable(address: str) -> Markup:
     return escape(address).replace("@", Markup("@<wbr>"))
 
 
-def reactor(reaction: Reaction) -> str:
-    """Who put it there."""
+def reactor(reaction: Reaction | PollVote) -> str:
+    """Who put it there, or voted."""
     if reaction.from_me:
         return gettext("You")
     return reaction.name or whole_phone(reaction.phone) or gettext("Somebody")

@@ -113,6 +113,7 @@ SUBSCRIPTIONS = {
     Subscription.EDITED: N_("Edited messages"),
     Subscription.DELETED: N_("Deleted messages"),
     Subscription.REACTION: N_("Reactions"),
+    Subscription.VOTE: N_("Votes in polls"),
     Subscription.CONNECTION: N_("Connection status"),
     Subscription.QR_CODES: N_("New QR codes"),
     Subscription.CALLS: N_("Calls"),

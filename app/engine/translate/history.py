@@ -10,6 +10,7 @@ from app.engine.address import Address
 from app.engine.events import Event, HistoryChat, HistoryReceived, MessageReceived, PushNames
 from app.engine.raw import RawEvent
 from app.engine.translate.contents import content_of
+from app.engine.translate.poll_secrets import poll_secret
 from app.engine.translate.quoting import quoted_in
 
 
@@ -56,6 +57,7 @@ def _message(info: Any, chat: Address, numbers: dict[str, str]) -> MessageReceiv
         push_name=info.pushName,
         content=content,
         quoted=quoted_in(info.message),
+        secret=poll_secret(content, info.message, info.messageSecret),
     )
 
 
