@@ -92,7 +92,8 @@ def reaction_facts(message: Message, reaction: Reaction) -> dict[str, Any]:
 def poll_facts(message: Message) -> dict[str, Any]:
     """What is told of a poll: what it asks, and how the votes stand."""
     results = polls.results_of(message)
-    return (message.details or {})["poll"] | {
+    asked: dict[str, Any] = (message.details or {})["poll"]
+    return asked | {
         "voters": results.voters,
         "results": [
             {

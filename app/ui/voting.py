@@ -21,8 +21,8 @@ from app.ui.instances import owned
 @bp.post(f"{CHAT}/messages/<message_id>/vote")
 @login_required
 def vote_in_poll(instance_id: str, chat_id: str, message_id: str) -> Response:
-    """Queues our vote: the answer of number `add` is chosen, or that of `drop` no more. Where one may
-    be chosen it takes the place of the one before."""
+    """Queues our vote: the answer of number `add` is chosen, or that of `drop` no more. Where one
+    may be chosen it takes the place of the one before."""
     instance = owned(instance_id)
     chat = chats.get_for(instance, chat_id)
     with transaction():
