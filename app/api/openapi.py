@@ -61,9 +61,11 @@ _CONFLICTING = frozenset(
         "createInstance",
         "createUser",
         "createWebhook",
+        "deleteMessage",
         "deleteUser",
         "disableUser",
         "dismissMessage",
+        "editMessage",
         "fetchMedia",
         "getMedia",
         "getPhoneCode",
@@ -71,6 +73,7 @@ _CONFLICTING = frozenset(
         "importContacts",
         "logOutInstance",
         "pauseQueue",
+        "reactToMessage",
         "reconnectInstance",
         "resendMessage",
         "resumeQueue",
@@ -78,6 +81,7 @@ _CONFLICTING = frozenset(
         "sendMessage",
         "updateContact",
         "updateUser",
+        "voteInPoll",
     }
 )
 

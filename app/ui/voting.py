@@ -49,8 +49,8 @@ def _choice(message: Message, before: list[str]) -> list[str]:
 
 
 def _option(options: list[str], field: str) -> str:
-    try:
-        return options[int(request.form.get(field, ""))]
-    except (ValueError, IndexError) as error:
+    number = request.form.get(field, type=int)
+    if number is None or not 0 <= number < len(options):
         text = N_("The poll has no such answer.")
-        raise Invalid(text, field="options", code="unknown_option") from error
+        raise Invalid(text, field="options", code="unknown_option")
+    return options[number]
