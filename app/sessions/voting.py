@@ -44,12 +44,9 @@ def record(
 
 
 def sealed(amendment: Message, poll: Message) -> SealedVote:
-    """Our vote as WhatsApp takes it, from now on. We vote under the kind of address that the poll
-    was made under."""
+    """Our vote as WhatsApp takes it, from now on: by the account's LID, as whatsmeow votes."""
     asked, at = _asked(poll), amending.begin_vote(amendment, poll)
-    ours = _account_jids(poll)
-    server = asked.creators[0].partition("@")[2]
-    voter = next((jid for jid in ours if jid.endswith(f"@{server}")), ours[0])
+    voter = _account_jids(poll)[0]
     return poll_votes.seal(asked, voter, (amendment.details or {})["vote"]["options"], at)
 
 
