@@ -83,6 +83,16 @@ class SealedVote:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenVote:
+    """A vote that the phone's history tells beside its poll: `hashes` are those of the options."""
+
+    voter: Address
+    from_me: bool
+    hashes: tuple[bytes, ...]
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Amendment:
     """Something about an earlier message of the chat, WhatsApp's id of which is `target`.
 
@@ -200,7 +210,7 @@ class MessageReceived:
     """A message arrived, or was sent from the phone or another linked device (`from_me`).
 
     `push_name` is what the sender calls himself, "" if not told. `secret`: of a poll, the key to
-    its votes; None of anything else, and where it is not told.
+    its votes; None of anything else, and where it is not told. `votes`: of a poll of the history.
     """
 
     id: str
@@ -213,6 +223,7 @@ class MessageReceived:
     content: Content
     quoted: Quoted | None = None
     secret: bytes | None = field(default=None, repr=False)
+    votes: tuple[OpenVote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from google.protobuf.message import DecodeError
 
@@ -63,18 +63,24 @@ def chosen_in(vote: SealedVote, asked: Asked, voters: Sequence[str]) -> list[str
     raise VoteUnreadable("no key fits")
 
 
+def options_with(hashes: Iterable[bytes], options: Sequence[str]) -> list[str]:
+    """The options that these hashes stand for, in the order of the poll."""
+    selected = set(hashes)
+    return [option for option in dict.fromkeys(options) if _hash(option) in selected]
+
+
 def _options_in(ballot: bytes, options: Sequence[str]) -> list[str]:
     try:
-        selected = set(message_class(_BALLOT).FromString(ballot).selectedOptions)
+        selected = message_class(_BALLOT).FromString(ballot).selectedOptions
     except DecodeError as error:
         raise VoteUnreadable("this is no ballot") from error
-    return [option for option in dict.fromkeys(options) if _hash(option) in selected]
+    return options_with(selected, options)
 
 
 def _cipher(asked: Asked, creator: str, voter: str) -> tuple[AESGCM, bytes]:
     """The cipher, and what is authenticated beside the vote."""
     who = f"{asked.id}{creator}{voter}Poll Vote".encode()
-    key = HKDF(hashes.SHA256(), 32, None, who).derive(asked.secret)
+    key = HKDF(SHA256(), 32, None, who).derive(asked.secret)
     return AESGCM(key), f"{asked.id}\0{voter}".encode()
 
 

@@ -128,6 +128,7 @@ class Recorder:
                     _amend(message, message.content, chat, is_news=False)
                 else:
                     arrivals.store(_arrival(message, chat), is_news=False)
+                    _keep_votes(message, chat)
 
     @record.register
     def _(self, event: PushNames) -> None:
@@ -183,6 +184,16 @@ def _amend(event: MessageReceived, said: Amendment, chat: Chat, *, is_news: bool
     else:
         amendments.remove(target, author, event.timestamp, is_news=is_news)
     return True
+
+
+def _keep_votes(event: MessageReceived, chat: Chat) -> None:
+    """What the history tells beside a poll of the votes in it."""
+    poll = amendments.target_of(chat, event.id) if event.votes else None
+    if poll is None:
+        return
+    for vote in event.votes:
+        author = amendments.Author(vote.from_me, vote.voter.number, _user(vote.voter.lid))
+        voting.record_told(poll, author, vote)
 
 
 def _arrival(event: MessageReceived, chat: Chat) -> arrivals.Arrival:

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import structlog
 
+from app.clock import utcnow
 from app.core.phones import lid_jid, phone_jid
 from app.engine import poll_votes
-from app.engine.events import MessageReceived, SealedVote
+from app.engine.events import MessageReceived, OpenVote, SealedVote
 from app.engine.poll_votes import Asked, VoteUnreadable
 from app.extensions import db
 from app.models import LinkedAccount, Message
@@ -41,6 +42,13 @@ def record(
         return
     at = vote.at if vote.at and vote.at < event.timestamp + _AHEAD else event.timestamp
     amendments.vote(poll, author, chosen, at, is_news=is_news)
+
+
+def record_told(poll: Message, author: Author, vote: OpenVote) -> None:
+    """Writes down a vote that the phone's history tells of a poll; it is no news."""
+    chosen = poll_votes.options_with(vote.hashes, polls.options_of(poll))
+    at = vote.at if vote.at and vote.at < utcnow() + _AHEAD else poll.shown_at
+    amendments.vote(poll, author, chosen, at, is_news=False)
 
 
 def sealed(amendment: Message, poll: Message) -> SealedVote:

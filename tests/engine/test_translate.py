@@ -29,6 +29,7 @@ from app.engine.events import (
     LoggedOut,
     MessageReceived,
     MessageUndecryptable,
+    OpenVote,
     PushNames,
     Quoted,
     ReceiptKind,
@@ -517,6 +518,22 @@ def test_a_poll_of_the_history_has_its_secret_beside_it():
     item = {"message": told | {"messageSecret": KEY}}
     (event,) = history(conversations=[{"ID": "77@lid", "messages": [item]}])
     assert [one.secret for one in event.chats[0].messages] == [KEY]
+
+
+def test_a_poll_of_the_history_has_the_votes_beside_it():
+    def update(at: int, **key: Any) -> dict[str, Any]:
+        ballot = {"selectedOptions": [b"hash"]}
+        return {"pollUpdateMessageKey": key, "vote": ballot, "senderTimestampMS": at}
+
+    updates = [update(1_700_000_000_123, participant="78@lid"), update(0, fromMe=True), update(0)]
+    told = {"key": {"remoteJID": "77@lid", "ID": "M1"}, "message": POLL, "pollUpdates": updates}
+    (event,) = history(conversations=[{"ID": "77@lid", "messages": [{"message": told}]}])
+    (message,) = event.chats[0].messages
+    assert message.votes == (
+        OpenVote(Address(lid="78@lid"), False, (b"hash",), VOTED_AT),
+        OpenVote(Address(), True, (b"hash",), None),
+        OpenVote(Address(lid="77@lid"), False, (b"hash",), None),
+    )
 
 
 def test_names_of_the_history_are_translated():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from flask.ctx import AppContext
@@ -17,6 +18,7 @@ from app.engine.events import (
     HistoryChat,
     HistoryReceived,
     MessageReceived,
+    OpenVote,
     SealedVote,
 )
 from app.engine.poll_votes import Asked, chosen_in, seal
@@ -104,6 +106,17 @@ def test_the_history_brings_polls_with_their_votes(account):
     )
     history = HistoryChat(PEER, "Peer", 0, (*votes, poll_of(**mine)))
     assert recorded(account, HistoryReceived((history,))) == {"me": ["Later"], "77": ["Today"]}
+
+
+def test_votes_that_the_history_tells_beside_a_poll_are_kept(account):
+    def told(voter: Address, *chosen: str, from_me: bool = False) -> OpenVote:
+        hashes = tuple(sha256(option.encode()).digest() for option in chosen)
+        return OpenVote(voter, from_me, hashes, utcnow())
+
+    votes = (told(PEER, "Today", "Later"), told(Address(), "Later", from_me=True))
+    history = HistoryReceived((HistoryChat(PEER, "Peer", 0, (poll_of(votes=votes),)),))
+    expected = {"77": ["Today", "Later"], "me": ["Later"]}
+    assert recorded(account, history, history) == expected
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 2**42  # milliseconds, in the year 2109: anybody may claim anything
 
 
+def moment_of(milliseconds: int) -> datetime | None:
+    """Returns when a vote was given, None where that is not told or cannot be."""
+    if not 0 < milliseconds < _LATEST:
+        return None
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
 def _vote(value: Any) -> Content | None:
     if not value.vote.encPayload:
         return None
-    ms = value.senderTimestampMS
-    at = _EPOCH + timedelta(milliseconds=ms) if 0 < ms < _LATEST else None
+    at = moment_of(value.senderTimestampMS)
     vote = SealedVote(value.vote.encIV, value.vote.encPayload, at)
     return Amendment(Change.VOTE, value.pollCreationMessageKey.ID, vote=vote)
 
