@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.clock import utcnow
 from app.core.details import Poll, as_data
 from app.extensions import db
-from app.models import Message
+from app.models import Chat, Message
 from app.services import amendments
 from app.services.amendments import Author
 from app.transaction import transaction
@@ -87,6 +87,22 @@ def test_a_vote_in_what_is_no_poll_is_refused(app, api, linked):
         text = factories.message(factories.chat(linked.account))
     answer = api.post(path_of(text, "/vote"), {"options": ["Today"]})
     assert (answer.status_code, answer.json["code"]) == (409, "not_a_poll")
+
+
+def test_polls_that_wait_are_listed_in_as_many_queries_however_many(app, api, linked, poll):
+    with app.app_context():
+        values = {"direction": "out", "status": "queued", "source": "api", "wa_id": None}
+        for _ in range(3):
+            details = dict(poll.details or {})
+            chat = db.session.get_one(Chat, poll.chat_id)
+            factories.message(chat, kind="poll", details=details, **values)
+    counts = []
+    for limit in (1, 3):
+        with app.app_context(), selects() as statements:
+            answer = api.get(f"/api/instances/{linked.id}/queue?limit={limit}")
+        assert len(answer.json["items"]) == limit
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
 def test_the_votes_of_a_poll_take_one_query_however_many_there_are(app, api, poll):

@@ -161,6 +161,11 @@ def test_a_vote_of_ours_counts_also_after_one_of_a_phone_whose_clock_is_ahead(po
     assert standing(poll) == {"Later": ["me"]}
 
 
+def test_one_votes_in_a_poll_however_old_it_is(chat):
+    poll = asked(chat, created_at=utcnow() - timedelta(days=30))
+    assert not amending.is_too_late(queue(poll, "Later"))
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [(["Never"], "unknown_option"), (["Today", "today"], "unknown_option")],

@@ -16,6 +16,7 @@ from app.services import amendments
 from app.services.amendments import Author
 from app.transaction import transaction
 from tests import factories
+from tests.queries import selects
 from tests.ui.browser import Browser, only, soup, words
 
 OPTIONS = ("Сегодня", "Завтра", "<b>Никогда</b>")
@@ -95,6 +96,21 @@ def test_a_vote_comes_to_a_page_that_is_open(app: Flask, bobs: Browser, maria: C
     bobs.fragment(news)
     vote(app, poll, MARIA, 1)
     assert [one["value"] for one in soup(bobs.fragment(news)).select("progress")] == ["0", "1", "0"]
+
+
+def test_polls_take_as_many_queries_however_many_a_chat_has(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    counts = []
+    for count in (1, 5):
+        for _ in range(count):
+            poll = asked(app, maria)
+            vote(app, poll, MARIA, 0)
+            vote(app, poll, BORIS, 1)
+        with app.app_context(), selects() as statements:
+            bobs.get(chat_of(poll))
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
 def test_a_press_votes_and_the_chat_shows_what_waits(
