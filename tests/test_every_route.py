@@ -74,6 +74,7 @@ OWNER = {
     *("ui.change_member", "ui.group_link", "ui.leave_group"),
     *("ui.show_acts", "ui.react_to_message", "ui.edit_message", "ui.delete_message"),
     *("api.react_to_message", "api.edit_message", "api.delete_message"),
+    *("ui.vote_in_poll", "api.vote_in_poll"),
     *("ui.send_message", "ui.resend_message", "ui.retry_message", "ui.dismiss_message"),
     *("ui.show_contacts", "ui.contacts_list", "ui.add_contact", "ui.edit_contact"),
     *("ui.change_contact", "ui.confirm_contact_deletion", "ui.delete_contact"),

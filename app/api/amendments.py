@@ -1,4 +1,4 @@
-"""What is said about a message that was sent: reactions, edits, deletions."""
+"""What is said about a message that was sent: reactions, votes, edits, deletions."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ class ReactionToSend(Body):
     emoji: str = Field(description="One emoji; empty to take the reaction back.", examples=["👍"])
 
 
+class Vote(Body):
+    """The choice of the account in a poll."""
+
+    options: list[str] = Field(
+        description="Answers as the poll has them; none takes the vote back.", examples=[["Today"]]
+    )
+
+
 class NewText(Body):
     """What the message is to say."""
 
@@ -49,6 +57,24 @@ def react_to_message(
 
     def act(message: models.Message) -> models.Message:
         return amending.react(message, body.emoji, source=FROM_API)
+
+    return _queued(instance_id, message_id, query, act)
+
+
+@bp.post(f"{_MESSAGE}/vote")
+@bp.input(Wait, location="query", arg_name="query")
+@bp.output(Sent, status_code=202, description=_QUEUED)
+@takes(Vote, example={"options": ["Today"]})
+@bp.doc(operation_id="voteInPoll", summary="Vote in a poll", tags=TAGS)
+def vote_in_poll(instance_id: str, message_id: str, query: Wait, body: Vote) -> tuple[Sent, int]:
+    """Vote in a poll
+
+    In place of the vote before; no option takes it back. It is queued like a message, and the
+    answer tells of it as of one, of type vote.
+    """
+
+    def act(message: models.Message) -> models.Message:
+        return amending.vote(message, body.options, source=FROM_API)
 
     return _queued(instance_id, message_id, query, act)
 

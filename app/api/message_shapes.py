@@ -8,10 +8,12 @@ from pydantic import Field
 
 from app import models
 from app.api.bodies import Answer, Moment
+from app.core.details import DETAILS
 from app.core.events import iso
 from app.services.message_payload import (
     media_facts,
     mention_facts,
+    poll_facts,
     quote_facts,
     reaction_facts,
 )
@@ -43,12 +45,31 @@ class Card(Answer):
     phones: list[str] = Field(description="Digits, or as it was written.")
 
 
+class Voter(Answer):
+    """Somebody who has chosen an answer of a poll."""
+
+    from_: str = Field(alias="from", examples=["79161234567@s.whatsapp.net"])
+    from_me: bool
+    name: str
+    at: Moment
+
+
+class PollResult(Answer):
+    """One answer of a poll, and who has chosen it."""
+
+    option: str
+    votes: int
+    voters: list[Voter]
+
+
 class Poll(Answer):
     """A question with answers to choose from."""
 
     question: str
     options: list[str]
     choices: int = Field(description="How many may be chosen at most; 0 for any number.")
+    voters: int = Field(description="How many people have voted.")
+    results: list[PollResult]
 
 
 class Reaction(Answer):
@@ -157,9 +178,14 @@ def message_shown(message: models.Message) -> Message:
             "readAt": iso(message.read_at) if message.read_at else None,
             "editedAt": iso(message.edited_at) if message.edited_at else None,
             "deletedAt": iso(message.deleted_at) if message.deleted_at else None,
-            **(message.details or {}),
+            **_details_shown(message),
         }
     )
+
+
+def _details_shown(message: models.Message) -> dict[str, Any]:
+    details = {name: (message.details or {}).get(name) for name in DETAILS}
+    return details | {"poll": poll_facts(message)} if details["poll"] else details
 
 
 def _file_shown(media: models.Media | None) -> dict[str, Any] | None:

@@ -69,9 +69,11 @@ _CONFLICTING = frozenset(
         "createInstance",
         "createUser",
         "createWebhook",
+        "deleteMessage",
         "deleteUser",
         "disableUser",
         "dismissMessage",
+        "editMessage",
         "fetchMedia",
         "getMedia",
         "getPhoneCode",
@@ -79,6 +81,7 @@ _CONFLICTING = frozenset(
         "importContacts",
         "logOutInstance",
         "pauseQueue",
+        "reactToMessage",
         "reconnectInstance",
         "resendMessage",
         "resumeQueue",
@@ -86,6 +89,7 @@ _CONFLICTING = frozenset(
         "sendMessage",
         "updateContact",
         "updateUser",
+        "voteInPoll",
     }
 )
 

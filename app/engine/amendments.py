@@ -1,7 +1,7 @@
-"""Reactions, edits and deletions of ours as WhatsApp's Message.
+"""Reactions, edits, deletions and votes of ours as WhatsApp's Message.
 
 Source: whatsmeow, send.go (BuildReaction, BuildEdit, BuildRevoke; the stanza's `edit` follows from
-the message, getEditAttribute).
+the message, getEditAttribute), msgsecret.go (EncryptPollVote).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from app.engine import library
 from app.engine.base import Target
-from app.engine.events import Change
+from app.engine.events import Change, SealedVote
 
 
 def amendment_message(to: str, kind: Change, text: str, target: Target) -> Any:
@@ -27,10 +27,24 @@ def amendment_message(to: str, kind: Change, text: str, target: Target) -> Any:
     else:
         part = whole.protocolMessage
         part.type = part.REVOKE
-    part.key.remoteJID, part.key.fromMe, part.key.ID = to, target.from_me, target.id
-    if target.author:
-        part.key.participant = target.author
+    _set_key(part.key, to, target)
     return whole
+
+
+def vote_message(to: str, vote: SealedVote, target: Target) -> Any:
+    """Returns WhatsApp's Message with this vote in the poll `target` of the chat `to`."""
+    whole = library.message()
+    part = whole.pollUpdateMessage
+    part.vote.encIV, part.vote.encPayload = vote.iv, vote.payload
+    part.senderTimestampMS = int(vote.at.timestamp() * 1000) if vote.at else _now_ms()
+    _set_key(part.pollCreationMessageKey, to, target)
+    return whole
+
+
+def _set_key(key: Any, to: str, target: Target) -> None:
+    key.remoteJID, key.fromMe, key.ID = to, target.from_me, target.id
+    if target.author:
+        key.participant = target.author
 
 
 def _now_ms() -> int:

@@ -15,7 +15,7 @@ from app.core.details import Said
 from app.core.groups import GroupFacts, GroupMember, MemberAct
 from app.core.media import FileFacts
 from app.engine.address import Address
-from app.engine.events import Change, Event
+from app.engine.events import Change, Event, SealedVote
 from app.engine.raw import RawEvent
 from app.engine.reach import Typed
 
@@ -191,6 +191,9 @@ class EngineSession(Protocol):
         self, to: str, kind: Change, text: str, target: Target, *, secret: bytes
     ) -> Sent:
         """Sends a reaction ("" takes it back), an edit or a deletion, as `send_text` does."""
+
+    def send_vote(self, to: str, vote: SealedVote, target: Target, *, secret: bytes) -> Sent:
+        """Sends a vote in the poll `target`, as `send_text` does."""
 
     def find_sent_id(self, secret: bytes) -> str | None:
         """Returns the id of the message with this secret, None if none ever left. Raises

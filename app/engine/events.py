@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -68,6 +68,29 @@ class Change(StrEnum):
     REACTION = "reaction"
     EDIT = "edit"
     DELETION = "delete"
+    VOTE = "vote"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedVote:
+    """A vote in a poll that only those who have the poll's secret can read (engine.poll_votes).
+
+    `at` is when it was given, by the clock of who gave it; None where that is not told.
+    """
+
+    iv: bytes
+    payload: bytes
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVote:
+    """A vote that the phone's history tells beside its poll: `hashes` are those of the options."""
+
+    voter: Address
+    from_me: bool
+    hashes: tuple[bytes, ...]
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +98,13 @@ class Amendment:
     """Something about an earlier message of the chat, WhatsApp's id of which is `target`.
 
     `text`: the emoji of a reaction, "" to take it back; what an edit puts in the place of the text
-    or caption; "" for a deletion.
+    or caption; "" for a deletion and for a vote, which is `vote`.
     """
 
     kind: Change
     target: str
     text: str = ""
+    vote: SealedVote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +210,8 @@ class SessionEnded:
 class MessageReceived:
     """A message arrived, or was sent from the phone or another linked device (`from_me`).
 
-    `push_name` is what the sender calls himself, "" if not told.
+    `push_name` is what the sender calls himself, "" if not told. `secret`: of a poll, the key to
+    its votes; None of anything else, and where it is not told. `votes`: of a poll of the history.
     """
 
     id: str
@@ -201,6 +226,8 @@ class MessageReceived:
     forwarded: int = 0
     """How often it was passed on; 0: its sender wrote it."""
     mentions: tuple[Address, ...] = ()
+    secret: bytes | None = field(default=None, repr=False)
+    votes: tuple[OpenVote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

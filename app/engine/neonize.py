@@ -27,7 +27,7 @@ from typing import Any
 
 from app.core.details import Said
 from app.engine import contacts, keystore, library, reach
-from app.engine.amendments import amendment_message
+from app.engine.amendments import amendment_message, vote_message
 from app.engine.base import (
     NO_CONTEXT,
     Context,
@@ -49,7 +49,7 @@ from app.engine.errors import (
     engine_error,
     upload_error,
 )
-from app.engine.events import Change, Event
+from app.engine.events import Change, Event, SealedVote
 from app.engine.groups import NeonizeGroups
 from app.engine.raw import RawEvent
 from app.engine.round_trip import RoundTrip
@@ -259,6 +259,10 @@ class NeonizeSession:
     ) -> Sent:
         """Sends a reaction, an edit or a deletion. Raises EngineError."""
         return self._send(to, amendment_message(to, kind, text, target), secret)
+
+    def send_vote(self, to: str, vote: SealedVote, target: Target, *, secret: bytes) -> Sent:
+        """Sends a vote in a poll. Raises EngineError."""
+        return self._send(to, vote_message(to, vote, target), secret)
 
     def _upload(self, file: OutgoingFile) -> Any:
         """The engine takes files whole, and holds one two and a half times until it is uploaded:

@@ -14,6 +14,7 @@ from app.models.message import Message
 from app.models.message_text import MessageText
 from app.models.number_check import NumberCheck
 from app.models.pairing import Pairing
+from app.models.poll_vote import PollVote
 from app.models.quote import Quote
 from app.models.reaction import Reaction
 from app.models.session import Host, Lease
@@ -48,6 +49,7 @@ __all__ = [
     "NumberCheck",
     "Pairing",
     "PasswordReset",
+    "PollVote",
     "Quote",
     "Reaction",
     "SetupLink",

@@ -24,6 +24,7 @@ from app.core.states import MessageStatus
 from app.models.base import Base, Id
 from app.models.chat import Chat
 from app.models.media import Media
+from app.models.poll_vote import PollVote
 from app.models.quote import Quote
 from app.models.reaction import Reaction
 
@@ -32,8 +33,8 @@ SYSTEM = "sys"
 """Direction of what nobody wrote: a note of what happened in a group."""
 FROM_UI, FROM_API, FROM_PHONE = "ui", "api", "phone"
 TEXT = "text"
-REACTION, EDIT, DELETION = "reaction", "edit", "delete"
-AMENDMENTS = frozenset({REACTION, EDIT, DELETION})
+REACTION, EDIT, DELETION, VOTE = "reaction", "edit", "delete", "vote"
+AMENDMENTS = frozenset({REACTION, EDIT, DELETION, VOTE})
 """Kinds of what we say about an earlier message: in the queue it is a message, in a conversation it
 is seen by what it changes, once it is sent."""
 DELETED = "deleted"
@@ -71,13 +72,17 @@ class Message(Base):
     kind: Mapped[str] = mapped_column(String(60), default=TEXT)
     body: Mapped[str] = mapped_column(Text, default="")
     details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """What a place, a contact card or a poll says besides: core.details."""
+    """What a place, a contact card or a poll says besides: core.details. Of a vote of ours under
+    `vote` the `options`, and `at` from when it counts."""
     media: Mapped[Media | None] = relationship(passive_deletes="all")
     quote: Mapped[Quote | None] = relationship(
         foreign_keys="Quote.message_id", passive_deletes="all"
     )
     reactions: Mapped[list[Reaction]] = relationship(
         order_by=Reaction.reacted_at, passive_deletes="all"
+    )
+    poll_votes: Mapped[list[PollVote]] = relationship(
+        order_by=(PollVote.voted_at, PollVote.author), passive_deletes="all"
     )
     former_texts: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     """What it said before it was edited, oldest first: `text`, and `until` when."""
@@ -96,7 +101,8 @@ class Message(Base):
     """Of one of AMENDMENTS: the message it is about."""
     wa_id: Mapped[str | None] = mapped_column(String(64))  # WhatsApp's id, once it is known
     secret: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    """messageSecret: saved before the send, it finds the id in the key store after a crash."""
+    """messageSecret: saved before the send, it finds the id in the key store after a crash. Of a
+    poll, whoever made it, the key to its votes."""
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     status: Mapped[MessageStatus] = mapped_column(String(12))
     failure: Mapped[str | None] = mapped_column(String(60))  # slug, where status is failed

@@ -1,11 +1,12 @@
-"""What is said about an earlier message: reactions, edits, and deletions for everybody.
+"""What is said about an earlier message: reactions, votes, edits, and deletions for everybody.
 
-Who may: anybody reacts; only the author edits and deletes. What is about a message that is not
-stored here, or that somebody else wrote, is left alone.
+Who may: anybody reacts and votes; only the author edits and deletes. What is about a message that
+is not stored here, or that somebody else wrote, is left alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from app import bell, topics
 from app.clock import utcnow
 from app.core.events import Event, iso
 from app.extensions import db
-from app.models import Chat, Media, Message, Quote, Reaction
+from app.models import Chat, Media, Message, PollVote, Quote, Reaction
 from app.models.chat import GROUP
 from app.models.message import INCOMING, OUTGOING
 from app.models.reaction import EMOJI_LENGTH, ME
@@ -77,6 +78,52 @@ def react(message: Message, author: Author, emoji: str, at: datetime, *, is_news
         _tell(Event.MESSAGE_REACTION, message, author, at, emoji=emoji)
 
 
+def vote(
+    message: Message, author: Author, chosen: Sequence[str], at: datetime, *, is_news: bool
+) -> None:
+    """Puts what the author has chosen in a poll in place of an older vote; nothing takes it back.
+    `at`: when it was given, by the clock of who gave it."""
+    known = _vote_of(message, author)
+    if message.deleted_at is not None or (known is not None and known.voted_at > at):
+        return
+    before = list(known.chosen) if known else []
+    if known is not None:
+        known.chosen, known.voted_at = list(chosen), at
+    else:
+        known = PollVote(
+            message_id=message.id,
+            author=author.key,
+            phone=author.phone,
+            lid=author.lid,
+            name=author.name[:100],
+            chosen=list(chosen),
+            voted_at=at,
+        )
+        db.session.add(known)
+    if before == known.chosen:
+        db.session.flush()
+        return
+    _changed(message)
+    db.session.expire(message, ["poll_votes"])
+    if is_news:
+        more = {"fromMe": author.from_me, "options": known.chosen}
+        _tell(Event.POLL_VOTE, message, author, at, **more)
+
+
+def _vote_of(message: Message, author: Author) -> PollVote | None:
+    """The author's vote until now. Somebody may be known by number first and by LID later."""
+    votes = db.session.scalars(select(PollVote).where(PollVote.message_id == message.id)).all()
+    if (own := next((one for one in votes if one.author == author.key), None)) is not None:
+        return own
+    others = () if author.from_me else (one for one in votes if not one.from_me)
+    return next((one for one in others if _same_person(one, author)), None)
+
+
+def _same_person(vote: PollVote, author: Author) -> bool:
+    same_lid = bool(author.lid) and author.lid == vote.lid
+    return same_lid or (bool(author.phone) and author.phone == vote.phone)
+
+
 def edit(message: Message, author: Author, text: str, at: datetime, *, is_news: bool) -> None:
     """Puts `text` in the place of what the author had written; the former text is kept."""
     if not _wrote(message, author) or message.deleted_at is not None or not text:
@@ -99,10 +146,10 @@ def remove(message: Message, author: Author, at: datetime, *, is_news: bool) -> 
         return
     message.body, message.deleted_at = "", at
     message.details = message.former_texts = None
-    for model in (Media, Quote, Reaction):
+    for model in (Media, Quote, Reaction, PollVote):
         db.session.execute(delete(model).where(model.message_id == message.id))
     _changed(message)
-    db.session.expire(message, ["media", "quote", "reactions"])
+    db.session.expire(message, ["media", "quote", "reactions", "poll_votes"])
     chats.correct(message)
     if is_news:
         _tell(Event.MESSAGE_DELETED, message, author, at)

@@ -40,6 +40,8 @@ class Arrival:
     said: Said | None = None
     forwarded: int = 0
     mentions: Sequence[Who] = ()
+    secret: bytes | None = None
+    """Of a poll: the key to its votes."""
 
 
 def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
@@ -70,6 +72,7 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
         sender_phone=arrival.sender_phone,
         sender_name=arrival.sender_name[:100],
         wa_id=arrival.wa_id,
+        secret=arrival.secret,
         status=MessageStatus.SENT if arrival.from_me else MessageStatus.RECEIVED,
         created_at=utcnow(),
         shown_at=place,

@@ -14,7 +14,12 @@ from app.extensions import db
 from app.models import Chat, Message
 from app.models.message import INCOMING
 
-_SHOWN = selectinload(Message.media), joinedload(Message.quote), selectinload(Message.reactions)
+_SHOWN = (
+    selectinload(Message.media),
+    joinedload(Message.quote),
+    selectinload(Message.reactions),
+    selectinload(Message.poll_votes),
+)
 OPEN = frozenset({MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.FAILED})
 """Until an amendment is sent it stands in the conversation as what it is to be."""
 _PLACE = tuple_(Message.shown_at, Message.id)

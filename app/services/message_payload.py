@@ -7,9 +7,10 @@ from typing import Any
 from app.core.details import DETAILS
 from app.core.events import iso
 from app.extensions import db
-from app.models import Chat, LinkedAccount, Media, Message, Quote, Reaction
+from app.models import Chat, LinkedAccount, Media, Message, PollVote, Quote, Reaction
 from app.models.chat import GROUP
 from app.models.message import OUTGOING
+from app.services import polls
 from app.services.media_links import link_to
 
 
@@ -33,7 +34,7 @@ def payload_of(message: Message) -> dict[str, Any]:
         "body": message.body,
         "media": _linked(message.media) if message.media else None,
         "quoted": quote_facts(message.quote) if message.quote else None,
-        **(dict.fromkeys(DETAILS) | (message.details or {})),
+        **{name: (message.details or {}).get(name) for name in DETAILS},
         "forwarded": message.forwarded > 0,
         "mentions": mention_facts(message),
         "source": message.source,
@@ -96,3 +97,25 @@ def reaction_facts(message: Message, reaction: Reaction) -> dict[str, Any]:
         "name": reaction.name,
         "at": iso(reaction.reacted_at),
     }
+
+
+def poll_facts(message: Message) -> dict[str, Any]:
+    """What is told of a poll: what it asks, and how the votes stand."""
+    results = polls.results_of(message)
+    asked: dict[str, Any] = (message.details or {})["poll"]
+    return asked | {
+        "voters": results.voters,
+        "results": [
+            {
+                "option": option.text,
+                "votes": len(option.voters),
+                "voters": [_vote_facts(message, vote) for vote in option.voters],
+            }
+            for option in results.options
+        ],
+    }
+
+
+def _vote_facts(message: Message, vote: PollVote) -> dict[str, Any]:
+    jid = person_jid(message, from_me=vote.from_me, phone=vote.phone, lid=vote.lid)
+    return {"from": jid, "fromMe": vote.from_me, "name": vote.name, "at": iso(vote.voted_at)}

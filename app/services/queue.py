@@ -24,6 +24,7 @@ _SHOWN = (
     joinedload(Message.media),
     joinedload(Message.quote),
     selectinload(Message.reactions),
+    selectinload(Message.poll_votes),
 )
 REASON_LENGTH = 200
 

@@ -27,11 +27,12 @@ from app.engine.base import (
     Target,
 )
 from app.engine.errors import EngineError, KeyStoreUnwritable, NotConnected, UploadFailed
-from app.engine.events import Change
+from app.engine.events import Change, SealedVote
 from app.extensions import db
 from app.models import Chat, LinkedAccount, Media, Message, Quote
-from app.models.message import OUTGOING
+from app.models.message import OUTGOING, VOTE
 from app.services import amending, media, mentions, messaging
+from app.sessions import voting
 from app.sessions.inbox import Inbox
 from app.sessions.leases import Held, holding
 from app.sessions.line import Line
@@ -64,6 +65,7 @@ class _Order:
     context: Context = NO_CONTEXT
     said: Said | None = None
     about: tuple[Change, Target] | None = None
+    vote: SealedVote | None = None
 
 
 class Outbox:
@@ -160,11 +162,12 @@ class Outbox:
             chat = db.session.get_one(Chat, message.chat_id)
             file = self._file_of(message.media) if message.media else None
             secret = bytes(message.secret or b"")
-            context = self._context_of(message)
+            to = address_of(chat)
+            if message.is_amendment:
+                return _amending_order(message, to, secret)
             said = said_in(message.details) if message.details else None
-            about = self._about(message) if message.is_amendment else None
-            to, text = address_of(chat), mentions.sent_text(message)
-            return _Order(message.id, to, text, secret, file, context, said, about)
+            context, text = self._context_of(message), mentions.sent_text(message)
+            return _Order(message.id, to, text, secret, file, context, said)
 
     def _file_of(self, row: Media) -> OutgoingFile:
         file = media.again(row)
@@ -189,15 +192,6 @@ class Outbox:
         phone = account.phone if quote.from_me else quote.author_phone
         author = lid_jid(lid) if lid else phone_jid(str(phone))
         return Quotation(quote.wa_id, author, quote.kind, quote.text)
-
-    def _about(self, amendment: Message) -> tuple[Change, Target]:
-        """Our own messages are known without their author, and so are those of a chat of two."""
-        target = db.session.get_one(Message, amendment.target_id)
-        from_me, author = target.direction == OUTGOING, None
-        if not from_me and target.chat.group_id:
-            lid, phone = target.sender_lid, target.sender_phone
-            author = lid_jid(lid) if lid else phone_jid(str(phone))
-        return Change(amendment.kind), Target(str(target.wa_id), from_me, author)
 
     def _something_waits(self) -> bool:
         """Asked first: looking takes no write lock."""
@@ -286,10 +280,25 @@ class Outbox:
         self._next_at = max(self._next_at, time.monotonic() + seconds)
 
 
+def _amending_order(amendment: Message, to: str, secret: bytes) -> _Order:
+    """What is said about another message. Our own ones are known without their author, and so are
+    those of a chat of two."""
+    target = db.session.get_one(Message, amendment.target_id)
+    from_me, author = target.direction == OUTGOING, None
+    if not from_me and target.chat.group_id:
+        lid, phone = target.sender_lid, target.sender_phone
+        author = lid_jid(lid) if lid else phone_jid(str(phone))
+    about = Change(amendment.kind), Target(str(target.wa_id), from_me, author)
+    vote = voting.sealed(amendment, target) if amendment.kind == VOTE else None
+    return _Order(amendment.id, to, amendment.body, secret, about=about, vote=vote)
+
+
 def _hand_over(session: EngineSession, order: _Order) -> Sent:
     to, secret, context = order.to, order.secret, order.context
     if order.about is not None:
         kind, target = order.about
+        if order.vote is not None:
+            return session.send_vote(to, order.vote, target, secret=secret)
         return session.send_amendment(to, kind, order.text, target, secret=secret)
     if order.said is not None:
         return session.send_details(to, order.said, secret=secret, context=context)

@@ -38,6 +38,7 @@ from app.services import amendments, arrivals, calls, chats, group_changes, grou
 from app.services.group_changes import GroupChange
 from app.services.people_names import Who
 from app.services.quotes import ArrivedQuote
+from app.sessions import voting
 from app.sessions.reading import News
 
 log = structlog.get_logger(__name__)
@@ -133,6 +134,7 @@ class Recorder:
                     _amend(message, message.content, chat, is_news=False)
                 else:
                     arrivals.store(_arrival(message, chat), is_news=False)
+                    _keep_votes(message, chat)
 
     @record.register
     def _(self, event: PushNames) -> None:
@@ -194,11 +196,23 @@ def _amend(event: MessageReceived, said: Amendment, chat: Chat, *, is_news: bool
     )
     if said.kind is Change.REACTION:
         amendments.react(target, author, _plain(said.text), event.timestamp, is_news=is_news)
+    elif said.vote is not None:
+        voting.record(event, said.vote, target, author, is_news=is_news)
     elif said.kind is Change.EDIT:
         amendments.edit(target, author, _plain(said.text), event.timestamp, is_news=is_news)
     else:
         amendments.remove(target, author, event.timestamp, is_news=is_news)
     return True
+
+
+def _keep_votes(event: MessageReceived, chat: Chat) -> None:
+    """What the history tells beside a poll of the votes in it."""
+    poll = amendments.target_of(chat, event.id) if event.votes else None
+    if poll is None:
+        return
+    for vote in event.votes:
+        author = amendments.Author(vote.from_me, vote.voter.number, _user(vote.voter.lid))
+        voting.record_told(poll, author, vote)
 
 
 def _arrival(event: MessageReceived, chat: Chat) -> arrivals.Arrival:
@@ -218,6 +232,7 @@ def _arrival(event: MessageReceived, chat: Chat) -> arrivals.Arrival:
         sender_lid=_user(event.sender.lid),
         sender_name=_plain(event.push_name),
         quote=_quote(event.quoted) if event.quoted else None,
+        secret=event.secret,
     )
 
 

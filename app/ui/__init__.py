@@ -8,19 +8,9 @@ from flask import Flask
 
 _WITH_VIEWS = (
     *("amending", "attachments", "chat", "components", "contact_acts", "contact_export"),
-    *(
-        "contacts",
-        "deletion",
-        "details",
-        "forwarding",
-        "groups",
-        "instances",
-        "journal",
-        "language",
-        "links",
-    ),
-    *("listing", "media", "profile", "queue", "saying", "sending", "sign_in", "users"),
-    *("webhook_log", "webhooks"),
+    *("contacts", "deletion", "details", "forwarding", "groups", "instances", "journal"),
+    *("language", "links", "listing", "media", "profile", "queue", "saying", "sending"),
+    *("sign_in", "users", "voting", "webhook_log", "webhooks"),
 )
 """Importing these puts their views on the blueprint."""
 

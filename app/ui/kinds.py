@@ -55,12 +55,13 @@ KINDS = {
     "poll_update": Kind(N_("Vote in a poll"), "chart-bar"),
     "reaction": Kind(N_("Reaction"), "mood-smile"),
     "edit": Kind(N_("Edited text"), "pencil"),
+    "vote": Kind(N_("Vote in a poll"), "chart-bar"),
     "delete": Kind(N_("Deletion"), "trash"),
     "deleted": Kind(N_("This message was deleted"), "trash"),
     "unavailable": Kind(N_("Open this message on the phone"), "device-mobile"),
 }
 _NAMED = frozenset(
-    {"location", "live_location", "contacts", "poll", "reaction", "edit", *NOTE_WORDS}
+    {"location", "live_location", "contacts", "poll", "reaction", "edit", "vote", *NOTE_WORDS}
 )
 """Their text alone would be taken for something that was written."""
 SOME_KIND = Kind(N_("This kind of message is not shown yet"), "help-circle")

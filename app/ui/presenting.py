@@ -23,9 +23,11 @@ from app.clock import utcnow
 from app.core.devices import device_of, is_handheld
 from app.core.phones import show_phone
 from app.i18n import LANGUAGES
-from app.models import Chat, Reaction
+from app.models import Chat, PollVote, Reaction
+from app.services.amending import may_vote
 from app.services.mentions import shown_text
 from app.services.people_names import Names
+from app.services.polls import results_of
 from app.ui import delivery_words, kinds, words
 from app.ui.answers import wants_fragment
 from app.ui.formatting import formatted
@@ -88,6 +90,8 @@ def register(app: Flask) -> None:
         badge_every=BRISK,
         sandbox=app.config["SETTINGS"].sandbox,
         htmx_config=HTMX_CONFIG,
+        results_of=results_of,
+        may_vote=may_vote,
         current_user=current_user,  # asked only where it is used: an error page must not need it
     )
 
@@ -147,8 +151,8 @@ def breakable(address: str) -> Markup:
     return escape(address).replace("@", Markup("@<wbr>"))
 
 
-def reactor(reaction: Reaction, names: Names | None = None) -> str:
-    """Who put it there, in a group by the names that contacts have."""
+def reactor(reaction: Reaction | PollVote, names: Names | None = None) -> str:
+    """Who put it there, or voted, in a group by the names that contacts have."""
     if reaction.from_me:
         return gettext("You")
     known = names.of(reaction.phone, reaction.lid, reaction.name) if names else ""

@@ -116,6 +116,7 @@ SUBSCRIPTIONS = {
     Subscription.DELETED: N_("Deleted messages"),
     Subscription.REACTION: N_("Reactions"),
     Subscription.GROUPS: N_("Changes in groups"),
+    Subscription.VOTE: N_("Votes in polls"),
     Subscription.CONNECTION: N_("Connection status"),
     Subscription.QR_CODES: N_("New QR codes"),
     Subscription.CALLS: N_("Calls"),

@@ -62,6 +62,7 @@ const conversation = (() => {
     const old = document.getElementById(fresh.id) ??
       (fresh.dataset.key && document.getElementById(`pending-${fresh.dataset.key}`));
     const focused = old?.contains(document.activeElement) ? document.activeElement.id : null;
+    const opened = old?.querySelector("[popover]:popover-open")?.id; // who voted: it is read while votes come
     const known = Boolean(old);
     if (fresh.matches(".bubble-gone")) { // a change that was made: what it changed shows it
       old?.remove();
@@ -75,6 +76,7 @@ const conversation = (() => {
       else if (fresh.matches(".bubble-out") || known) return false;
     }
     if (fresh.isConnected) htmx.process(fresh);
+    if (opened) document.getElementById(opened)?.showPopover();
     if (focused) document.getElementById(focused)?.focus();
     return !known && fresh.matches(".bubble-in");
   };

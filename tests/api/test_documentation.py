@@ -16,6 +16,7 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from app.api import events
+from app.core.details import Poll, as_data
 from app.core.groups import OWNER
 from app.core.media import MediaState
 from app.core.states import InstanceState
@@ -92,6 +93,11 @@ def bring_about(command: str, message_id: str) -> None:
             message = session.get(Message, message_id)
             if message is not None:
                 message.status, message.wa_id, message.kind = "sent", "3EB0", "text"
+    if "/vote" in command:
+        with transaction() as session:
+            message = session.get_one(Message, message_id)
+            message.wa_id, message.kind = "3EB0", "poll"
+            message.details = as_data(Poll("When?", ("Today", "Tomorrow"), 1))
     if "/deliveries/$DELIVERY_ID/replay" in command:
         with transaction() as session:
             for delivery in session.scalars(select(Delivery)):

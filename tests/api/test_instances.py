@@ -210,6 +210,7 @@ OPERATIONS = [
     ("POST", "/send", {"to": "+79161234567", "text": "Hi"}),
     ("GET", "/messages/msg_1", None),
     ("PUT", "/messages/msg_1/reaction", {"emoji": "👍"}),
+    ("POST", "/messages/msg_1/vote", {"options": ["Today"]}),
     ("PATCH", "/messages/msg_1", {"text": "Hello"}),
     ("DELETE", "/messages/msg_1", None),
     ("POST", "/messages/msg_1/forward", {"to": ["+79161234567"]}),

@@ -15,7 +15,7 @@ from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
-TEST_PHONE, SILENT = "15551000002", "15551000012"
+TEST_PHONE, SILENT, ASKING = "15551000002", "15551000012", "15551000010"
 # What saving another name in another tab does.
 RENAME = """async (path) => {
   const text = await (await fetch(path)).text()
@@ -92,6 +92,53 @@ def test_a_number_is_typed_undisturbed_while_the_panel_changes(page: Page, shop:
     expect(field).to_be_focused()
     page.keyboard.type(" 123")
     expect(field).to_have_value("+7 916 123")
+
+
+def test_one_votes_in_a_poll_by_pressing_its_answers(
+    page: Page, shop: str, network: SandboxClient
+) -> None:
+    asked = network.send_poll(ASKING, TEST_PHONE, "Что нести?", ["чай", "кофе", "вода"], 0)
+    page.goto(f"{shop}/chat")
+    page.get_by_label("Номер телефона").fill(f"+{ASKING}")
+    page.get_by_role("button", name="Открыть чат").click()
+    poll = page.locator(".poll").last
+    expect(poll).to_contain_text("Пока никто не проголосовал.", timeout=SOON)
+
+    poll.get_by_role("button", name="кофе").click()
+    poll.get_by_role("button", name="вода").click()
+    for answer in ("кофе", "вода"):
+        pressed = poll.get_by_role("button", name=answer)
+        expect(pressed).to_have_attribute("aria-pressed", "true", timeout=SOON)
+    expect(page.locator(".bubble", has_text="Голос в опросе")).to_have_count(0)
+    wait_for(lambda: voted(network) == ["кофе", "вода"], SOON / 1000, "the phone reads both")
+
+    network.vote(ASKING, TEST_PHONE, asked, ["кофе"])
+    who = poll.get_by_role("button", name="Проголосовали 2 человека")
+    expect(who).to_be_visible(timeout=SOON)
+    who.click()
+    expect(poll.locator(".voters")).to_contain_text("кофе")
+    expect(poll.locator(".voters li")).to_have_count(3)
+    network.vote(ASKING, TEST_PHONE, asked, ["кофе", "чай"])
+    expect(poll.locator(".voters li")).to_have_count(4, timeout=SOON)
+    expect(poll.locator(".voters")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    poll.get_by_role("button", name="вода").press("Enter")
+    expect(poll.get_by_role("button", name="вода")).to_have_attribute(
+        "aria-pressed", "false", timeout=SOON
+    )
+    wait_for(lambda: voted(network) == ["кофе"], SOON / 1000, "the phone reads the last one")
+
+
+def voted(network: SandboxClient) -> list[str]:
+    """What the account has chosen by now, as the phone of who asked reads it."""
+    votes = [
+        entry["chosen"]
+        for entry in network.log()
+        if (entry["account"], entry.get("type")) == (ASKING, "vote")
+        and entry["direction"] == "received"
+    ]
+    return list(votes[-1]) if votes else []
 
 
 def test_two_messages_that_may_have_arrived_are_settled_each_on_its_own(

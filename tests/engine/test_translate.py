@@ -29,10 +29,12 @@ from app.engine.events import (
     LoggedOut,
     MessageReceived,
     MessageUndecryptable,
+    OpenVote,
     PushNames,
     Quoted,
     ReceiptKind,
     ReceiptReceived,
+    SealedVote,
     SessionEnded,
     StreamError,
     StreamReplaced,
@@ -45,6 +47,7 @@ from app.engine.raw import BadRawEvent, RawEvent
 from app.engine.translate import translate
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+VOTED_AT = datetime(2023, 11, 14, 22, 13, 20, 123_000, tzinfo=UTC)
 PEER = Address(lid="77@lid", phone="15550002000@s.whatsapp.net")
 VCARD = (
     "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Anna\r\nitem1.TEL;waid=7916\r\n 1234567:+7 916 123-45-67\r\n"
@@ -275,6 +278,24 @@ def edited(new: dict[str, Any]) -> dict[str, Any]:
             Detailed("poll", Poll("When?", ("Today", "Later"), 2)),
         ),
         (
+            {"pollCreationMessage": {"name": "When?", "options": [{"optionName": " Today\0 "}]}},
+            Detailed("poll", Poll("When?", (" Today ",))),
+        ),
+        (
+            {
+                "pollUpdateMessage": {
+                    "pollCreationMessageKey": {"ID": "P1"},
+                    "vote": {"encIV": b"iv", "encPayload": b"payload"},
+                    "senderTimestampMS": 1_700_000_000_123,
+                }
+            },
+            Amendment(Change.VOTE, "P1", vote=SealedVote(b"iv", b"payload", VOTED_AT)),
+        ),
+        (
+            {"pollUpdateMessage": {"vote": {"encPayload": b"p"}, "senderTimestampMS": 2**62}},
+            Amendment(Change.VOTE, "", vote=SealedVote(b"", b"p", None)),
+        ),
+        (
             {"reactionMessage": {"key": {"ID": "A1"}, "text": "👍"}},
             Amendment(Change.REACTION, "A1", "👍"),
         ),
@@ -455,6 +476,64 @@ def test_history_of_a_group_names_the_participant():
     )
     (message,) = event.chats[0].messages
     assert (message.sender, message.is_group) == (Address(lid="77@lid"), True)
+
+
+POLL = {"pollCreationMessageV3": {"name": "When?", "options": [{"optionName": "Today"}]}}
+KEY = bytes(range(32))
+
+
+@pytest.mark.parametrize(
+    ("fields", "secret"),
+    [
+        (POLL | {"messageContextInfo": {"messageSecret": KEY}}, KEY),
+        (
+            {
+                "ephemeralMessage": {"message": POLL},
+                "messageContextInfo": {"messageSecret": KEY},
+            },
+            KEY,
+        ),
+        (
+            {
+                "deviceSentMessage": {
+                    "message": POLL | {"messageContextInfo": {"messageSecret": KEY}}
+                }
+            },
+            KEY,
+        ),
+        (POLL | {"messageContextInfo": {"messageSecret": b"short"}}, None),
+        (POLL, None),
+        ({"conversation": "Hi", "messageContextInfo": {"messageSecret": KEY}}, None),
+    ],
+)
+def test_a_poll_brings_the_secret_that_its_votes_are_read_with(
+    fields: dict[str, Any], secret: bytes | None
+):
+    (event,) = translated(wa_message(**fields))
+    assert event.secret == secret
+
+
+def test_a_poll_of_the_history_has_its_secret_beside_it():
+    told = {"key": {"remoteJID": "77@lid", "fromMe": True, "ID": "M1"}, "message": POLL}
+    item = {"message": told | {"messageSecret": KEY}}
+    (event,) = history(conversations=[{"ID": "77@lid", "messages": [item]}])
+    assert [one.secret for one in event.chats[0].messages] == [KEY]
+
+
+def test_a_poll_of_the_history_has_the_votes_beside_it():
+    def update(at: int, **key: Any) -> dict[str, Any]:
+        ballot = {"selectedOptions": [b"hash"]}
+        return {"pollUpdateMessageKey": key, "vote": ballot, "senderTimestampMS": at}
+
+    updates = [update(1_700_000_000_123, participant="78@lid"), update(0, fromMe=True), update(0)]
+    told = {"key": {"remoteJID": "77@lid", "ID": "M1"}, "message": POLL, "pollUpdates": updates}
+    (event,) = history(conversations=[{"ID": "77@lid", "messages": [{"message": told}]}])
+    (message,) = event.chats[0].messages
+    assert message.votes == (
+        OpenVote(Address(lid="78@lid"), False, (b"hash",), VOTED_AT),
+        OpenVote(Address(), True, (b"hash",), None),
+        OpenVote(Address(lid="77@lid"), False, (b"hash",), None),
+    )
 
 
 def test_names_of_the_history_are_translated():

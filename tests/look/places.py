@@ -90,6 +90,7 @@ def places(stage: Stage) -> list[Place]:
         Place("chat-every-state", stage.busy_chat),
         Place("chat-acts", stage.chat, _click(".bubble-out .acts-open", shows="#acts")),
         Place("chat-kinds", stage.kinds_chat),
+        Place("chat-voters", stage.kinds_chat, _click(".poll-who", shows=".voters")),
         Place("chat-former-text", stage.kinds_chat, _click(".edited", shows=".former")),
         Place("chat-not-linked", f"{shelf['qr_expired']}/chat"),
         Place("chats-unread", f"{shelf['stopped']}/chat?show=unread"),

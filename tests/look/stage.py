@@ -295,7 +295,13 @@ def _fill_kinds(instance: Instance) -> str:
     for said, direction in ((place, OUTGOING), (cards, INCOMING), (poll, OUTGOING)):
         values = {"kind": kind_of(said), "body": text_of(said), "details": as_data(said)}
         status = _M.READ if direction == OUTGOING else _M.RECEIVED
-        factories.message(chat, direction=direction, status=status, shown_at=_ago(2), **values)
+        values |= {"secret": bytes(32), "status": status, "shown_at": _ago(2)}
+        last = factories.message(chat, direction=direction, **values)
+    boris = Author(from_me=False, phone="79161234567")
+    with transaction() as session:
+        asked = session.get_one(Message, last.id)
+        for who, option in ((vera, 1), (boris, 1), (anna, 0)):
+            amendments.vote(asked, who, [poll.options[option]], utcnow(), is_news=False)
     return f"/ui/instances/{chat.instance_id}/chat/{chat.id}"
 
 

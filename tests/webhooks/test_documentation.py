@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from sqlalchemy import delete, select
 
 from app.clock import utcnow
+from app.core.details import Poll, as_data
 from app.core.events import Event, Subscription
 from app.core.signing import hex_signature
 from app.core.states import InstanceState, MessageStatus
@@ -24,6 +25,7 @@ from app.extensions import db
 from app.jobs import webhooks as job
 from app.models import Delivery, Endpoint, Instance, Message
 from app.services import (
+    amendments,
     arrivals,
     calls,
     contact_imports,
@@ -35,6 +37,7 @@ from app.services import (
     progress,
     webhooks,
 )
+from app.services.amendments import Author
 from app.transaction import transaction
 from tests import factories
 from tests.receiver import Reply, running_receiver
@@ -242,6 +245,27 @@ def test_a_message_that_whatsapp_accepted_is_told(told, outgoing):
     with transaction():
         messaging.sent(outgoing, "3EB0", utcnow())
     assert told()["event"] == "message_sent"
+
+
+def test_a_vote_in_a_poll_is_told(told, instance):
+    details = as_data(Poll("When?", ("Today", "Tomorrow"), 1))
+    chat = factories.chat(factories.linked_account(instance))
+    poll = factories.message(chat, kind="poll", body="When?", details=details, source="api")
+    anna = Author(from_me=False, lid="77", name="Anna")
+    with transaction():
+        amendments.vote(poll, anna, ["Tomorrow"], utcnow(), is_news=True)
+    event = told()
+    assert (event["event"], event["data"]["options"]) == ("poll_vote", ["Tomorrow"])
+
+
+def test_a_vote_of_ours_that_expired_is_told_as_any_message(told, outgoing):
+    with transaction() as session:
+        vote = session.get_one(Message, outgoing.id)
+        vote.kind, vote.target_id = "vote", "msg_poll"
+        vote.details = {"vote": {"options": ["Tomorrow"]}}
+    with transaction():
+        messaging.refused(vote, "expired")
+    assert told()["data"]["type"] == "vote"
 
 
 def test_a_status_is_told(told, outgoing):

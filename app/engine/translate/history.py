@@ -7,9 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.engine.address import Address
-from app.engine.events import Event, HistoryChat, HistoryReceived, MessageReceived, PushNames
+from app.engine.events import (
+    Event,
+    HistoryChat,
+    HistoryReceived,
+    MessageReceived,
+    OpenVote,
+    PushNames,
+)
 from app.engine.raw import RawEvent
 from app.engine.translate.contents import content_of
+from app.engine.translate.contents.polls import moment_of
+from app.engine.translate.poll_secrets import poll_secret
 from app.engine.translate.quoting import forwarded_in, mentions_in, quoted_in
 
 
@@ -58,6 +67,19 @@ def _message(info: Any, chat: Address, numbers: dict[str, str]) -> MessageReceiv
         quoted=quoted_in(info.message),
         forwarded=forwarded_in(info.message),
         mentions=mentions_in(info.message),
+        secret=poll_secret(content, info.message, info.messageSecret),
+        votes=tuple(_vote(update, chat, numbers) for update in info.pollUpdates),
+    )
+
+
+def _vote(update: Any, chat: Address, numbers: dict[str, str]) -> OpenVote:
+    key = update.pollUpdateMessageKey
+    voter = _address(key.participant, numbers) if key.participant else chat
+    return OpenVote(
+        voter=Address() if key.fromMe else voter,
+        from_me=key.fromMe,
+        hashes=tuple(update.vote.selectedOptions),
+        at=moment_of(update.senderTimestampMS),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from app.engine.events import Event, MessageReceived, MessageUndecryptable
 from app.engine.raw import RawEvent
 from app.engine.translate.contents import content_of
+from app.engine.translate.poll_secrets import poll_secret
 from app.engine.translate.quoting import forwarded_in, mentions_in, quoted_in
 from app.engine.translate.sources import chat_of, sender_of
 
@@ -36,6 +37,7 @@ def _message(message: Any, raw: RawEvent) -> list[Event]:
             quoted=quoted_in(message.Message),
             forwarded=forwarded_in(message.Message),
             mentions=mentions_in(message.Message),
+            secret=poll_secret(content, message.Message),
         )
     ]
 

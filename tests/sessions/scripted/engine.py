@@ -23,7 +23,7 @@ from app.engine.base import (
     Target,
 )
 from app.engine.errors import EngineError, NotConnected
-from app.engine.events import Change, Connected, Event
+from app.engine.events import Change, Connected, Event, SealedVote
 from app.engine.raw import BadRawEvent, RawEvent
 
 
@@ -35,6 +35,7 @@ class ScriptedEngine:
     sent: list[str] = field(default_factory=list)
     contexts: list[Context] = field(default_factory=list)
     files: list[tuple[FileFacts, bytes]] = field(default_factory=list)
+    votes: list[SealedVote] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
     reject_errors: list[EngineError] = field(default_factory=list)
@@ -211,6 +212,11 @@ class ScriptedSession:
     ) -> Sent:
         """Accepts, unless the script says how it fails."""
         return self.send_text(to, f"{kind} {target.id} {text}", secret=secret)
+
+    def send_vote(self, to: str, vote: SealedVote, target: Target, *, secret: bytes) -> Sent:
+        """Accepts, unless the script says how it fails."""
+        self.engine.votes.append(vote)
+        return self.send_text(to, f"vote {target.id}", secret=secret)
 
     def check(self, seconds: float) -> None:
         """Is answered, unless the script says what happens instead."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import select
 
+from app.core.details import Poll
 from app.core.states import InstanceState, MessageStatus
 from app.engine.address import Address
 from app.engine.events import (
@@ -80,6 +81,22 @@ class Look:
                 instance, to=to, text=text, source="ui", country="RU", timing=timing
             )
             return message.id
+
+    def ask(self, question: str, *options: str, to: str = "15552000001") -> str:
+        """A poll that waits to be sent."""
+        with self.app.app_context(), transaction() as session:
+            instance = session.get_one(Instance, self.id)
+            message = messaging.queue_details(
+                instance, Poll(question, options, 1), to=to, source="ui", country="RU"
+            )
+            return message.id
+
+    @property
+    def account_lid(self) -> str:
+        with self.app.app_context():
+            account = db.session.get_one(Instance, self.id).account
+            assert account is not None and account.lid is not None
+            return account.lid
 
     def sending(self, text: str) -> str:
         """A message that was being sent when its session died."""

@@ -9,17 +9,20 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from app.clock import utcnow
+from app.core.phones import lid_jid
 from app.core.states import InstanceState, MessageStatus
 from app.engine.errors import EngineError, KeyStoreUnwritable, NotConnected
 from app.engine.events import Amendment, Change, Connected, Disconnected, ReceiptKind
+from app.engine.poll_votes import Asked, chosen_in, seal
 from app.extensions import db
 from app.models import Message
-from app.services import messaging
+from app.services import amending, messaging
 from app.sessions import spool
 from app.sessions.host import SessionHost
 from app.transaction import transaction
 from tests.sessions.scripted.engine import ScriptedEngine
-from tests.sessions.scripted.look import PATIENCE, Look, incoming, leave_spool, receipt
+from tests.sessions.scripted.look import PATIENCE, PEER, Look, incoming, leave_spool, receipt
 from tests.waiting import wait_for
 
 
@@ -137,6 +140,49 @@ def test_reaction_that_is_quicker_than_the_answer_to_the_send_counts(
             return [one.emoji for one in db.session.get_one(Message, message_id).reactions]
 
     wait_for(lambda: reactions() == ["👍"], PATIENCE, "it is on the message")
+
+
+def test_vote_that_is_quicker_than_the_answer_to_the_send_of_its_poll_counts(
+    opened: SessionHost, look: Look, engine: ScriptedEngine, app: Flask
+) -> None:
+    def vote_first(session: object, wa_id: str) -> None:
+        (poll,) = look.messages
+        lid = lid_jid(look.account_lid)
+        asked = Asked(wa_id, [lid], bytes(poll.secret or b""), ["Today", "Tomorrow"])
+        vote = seal(asked, str(PEER.lid), ["Tomorrow"], utcnow())
+        engine.tell(incoming(wa_id="A8", content=Amendment(Change.VOTE, wa_id, vote=vote)))
+        engine.tell(incoming("After the vote", "A9"))
+        wait_for(lambda: len(look.messages) == 2, PATIENCE, "the vote was worked on")
+
+    engine.on_send = vote_first
+    poll_id = look.ask("When?", "Today", "Tomorrow")
+
+    def votes() -> list[list[str]]:
+        with app.app_context():
+            return [one.chosen for one in db.session.get_one(Message, poll_id).poll_votes]
+
+    wait_for(lambda: votes() == [["Tomorrow"]], PATIENCE, "it is in the poll")
+
+
+def test_of_two_votes_of_ours_in_one_poll_the_last_one_counts(
+    opened: SessionHost, look: Look, engine: ScriptedEngine, app: Flask
+) -> None:
+    poll_id = look.ask("When?", "Today", "Tomorrow")
+    look.wait_status(poll_id, MessageStatus.SENT)
+    for option in ("Today", "Tomorrow"):
+        with app.app_context(), transaction() as session:
+            poll = session.get_one(Message, poll_id)
+            vote_id = amending.vote(poll, [option], source="api").id
+    look.wait_status(vote_id, MessageStatus.SENT)
+
+    with app.app_context():
+        poll = db.session.get_one(Message, poll_id)
+        assert [(one.chosen, one.from_me) for one in poll.poll_votes] == [(["Tomorrow"], True)]
+        lid = lid_jid(look.account_lid)
+        asked = Asked(str(poll.wa_id), [lid], bytes(poll.secret or b""), ["Today", "Tomorrow"])
+    first, second = engine.votes
+    assert [chosen_in(one, asked, [lid]) for one in engine.votes] == [["Today"], ["Tomorrow"]]
+    assert first.at and second.at and first.at < second.at, "WhatsApp tells them apart"
 
 
 def test_receipt_of_a_send_that_was_never_answered_survives_a_crash(

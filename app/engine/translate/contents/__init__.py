@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from app.engine.events import Content, Unsupported
-from app.engine.translate.contents import details, files, protocol, reaction, text
+from app.engine.translate.contents import details, files, polls, protocol, reaction, text
 
-_KINDS = (text, files, details, reaction, protocol)
+_KINDS = (text, files, details, polls, reaction, protocol)
 _READERS: dict[str, Callable[[Any], Content | None]] = {
     field: reader for kind in _KINDS for field, reader in kind.READERS.items()
 }

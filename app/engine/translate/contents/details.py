@@ -1,4 +1,4 @@
-"""Places, contact cards and polls."""
+"""Places, contact cards and polls; votes are in polls.py."""
 
 from __future__ import annotations
 
@@ -40,9 +40,14 @@ def _phones(vcard: str) -> tuple[str, ...]:
 
 
 def _poll(value: Any) -> Content:
-    options = [_text(option.optionName) for option in value.options[:_MOST_OPTIONS]]
+    options = [_option(option.optionName) for option in value.options[:_MOST_OPTIONS]]
     poll = Poll(_text(value.name), tuple(options), value.selectableOptionsCount)
     return Detailed(POLL, poll) if poll.question and options else Unsupported(POLL, poll.question)
+
+
+def _option(said: str) -> str:
+    """As it is, spaces around it too: votes name an answer by its hash."""
+    return said.replace("\0", "")[:_LONGEST]
 
 
 def _text(said: str) -> str:
