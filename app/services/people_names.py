@@ -62,7 +62,7 @@ def names_in(chat: Chat, messages: Iterable[Message]) -> Names:
     for message in messages:
         people.add((message.sender_phone, message.sender_lid))
         people |= {(one.phone, one.lid) for one in message.reactions if not one.from_me}
-        people |= {(one.phone, one.lid) for one in message.votes if not one.from_me}
+        people |= {(one.phone, one.lid) for one in message.poll_votes if not one.from_me}
         if message.quote and not message.quote.from_me:
             people.add((message.quote.author_phone, message.quote.author_lid))
         people |= {(phone, lid) for phone, lid in message.mentions or ()}
