@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import time_machine
+from werkzeug.serving import make_server
 
 from app import waiting
 from app.api import events as views
@@ -18,6 +20,7 @@ from app.jobs import events as job
 from app.services import accounts, api_keys, outbox
 from app.transaction import transaction
 from tests.queries import selects
+from tests.waiting import wait_for
 
 RECEIVED, SENT = Event.MESSAGE_RECEIVED, Event.MESSAGE_SENT
 
@@ -278,3 +281,25 @@ def test_a_stream_tells_nothing_more_once_its_key_is_taken_back(app, bob, path, 
     tell("secret")
     assert list(parts) == []
     answer.close()
+
+
+def test_a_reader_that_takes_nothing_is_let_go(app, bob, path, tell, monkeypatch):
+    monkeypatch.setattr(views, "_UNREAD_SECONDS", 0.5)
+    with app.app_context(), transaction():
+        key = accounts.create_key(bob).key_encrypted
+    app.test_client().get(path, headers={"X-API-Key": key})
+    for _ in range(60):
+        tell("x" * 200_000)  # more than lies in all buffers on the way
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with socket.create_connection(("127.0.0.1", server.server_port)) as line:
+            request = f"GET {path}/stream HTTP/1.1\r\nHost: a\r\nX-API-Key: {key}\r\n\r\n"
+            line.sendall(request.encode())
+            wait_for(lambda: waiting.EVENTS._taken == 1, 10, "it reads")
+            wait_for(lambda: waiting.EVENTS._taken == 0, 10, "it is let go")
+    finally:  # the line is closed by then, so that a stream which hangs ends
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -87,6 +87,7 @@ def test_an_instance_lives_by_the_api_alone(
         {"name": "Shop", "webhookUrl": receiver.url, "notifyDelivery": True, "notifyRead": True},
     )
     place = f"/instances/{instance['id']}"
+    assert program.ask("GET", f"{place}/events")[1]["items"] == []
 
     status, code = program.ask("GET", f"{place}/qr?wait=30")
     assert status == 200, code
@@ -110,6 +111,11 @@ def test_an_instance_lives_by_the_api_alone(
     assert [event["data"]["source"] for event in events(receiver, "message_sent")] == ["api"]
     for request in receiver.requests:
         assert verified(instance["webhookSecret"], request)
+
+    told_by_webhook = [json.loads(body) for body in receiver.bodies]
+    fetched = [item["body"] for item in program.ask("GET", f"{place}/events")[1]["items"]]
+    assert [body for body in told_by_webhook if body not in fetched] == []
+    assert {"qr_received", "connected"} <= {body["event"] for body in fetched}
 
     assert program.ask("POST", f"{place}/logout")[0] == 202
     wait_for(lambda: status_if(program, place, "logged_out"), SOON, "logged out")
