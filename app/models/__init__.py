@@ -4,7 +4,7 @@ from app.models.activity import Activity
 from app.models.call import Call
 from app.models.chat import Chat
 from app.models.contact import Contact, WhatsAppContact
-from app.models.contact_import import ContactImport
+from app.models.contact_import import ContactImport, RefusedRow
 from app.models.instance import Instance, LinkedAccount
 from app.models.link import Invitation, PasswordReset, SetupLink
 from app.models.media import Media
@@ -44,6 +44,7 @@ __all__ = [
     "PasswordReset",
     "Quote",
     "Reaction",
+    "RefusedRow",
     "SetupLink",
     "SignIn",
     "Tick",

@@ -18,16 +18,16 @@ PIECE = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A cell that begins so is run as a formula by Excel and its like."""
 _LINE_OCTETS = 75
-_BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes the file for Windows-1251
+BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes the file for Windows-1251
 
 
 def as_csv(instance: Instance, wish: Wish, heads: Sequence[str], *, country: str) -> Iterator[str]:
     """All contacts that `wish` finds, a line each, beneath `heads`: name, number, the name in the
     phone's address book, the own name, business, tags, note, WhatsApp id. Separated by semicolons,
     which is what Excel expects in Russian and finds out by itself elsewhere."""
-    yield _BYTE_ORDER_MARK + _row(heads)
+    yield BYTE_ORDER_MARK + csv_row(heads)
     for lines in _pieces(instance, wish, country):
-        yield "".join(_row(_cells(line)) for line in lines)
+        yield "".join(csv_row(_cells(line)) for line in lines)
 
 
 def as_vcards(instance: Instance, wish: Wish, *, country: str) -> Iterator[str]:
@@ -55,7 +55,8 @@ def _cells(line: Line) -> list[str]:
     return [*names, ", ".join(person.words), note, person.jid]
 
 
-def _row(cells: Sequence[str]) -> str:
+def csv_row(cells: Sequence[str]) -> str:
+    """`cells` as a line that no spreadsheet runs anything of."""
     into = io.StringIO()
     csv.writer(into, delimiter=";").writerow(map(_harmless, cells))
     return into.getvalue()

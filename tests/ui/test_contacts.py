@@ -311,7 +311,7 @@ def test_an_import_that_waits_for_the_session_says_what_it_does(
 
 
 def test_without_a_phone_nothing_can_be_imported(bobs: Browser, path: str) -> None:
-    assert not soup(bobs.get(path)).select("#import")
+    assert not soup(bobs.get(path)).select("#start-import")
     answer = bobs.act(f"{path}/import")
     assert answer.status_code == 409
     assert "Сначала подключите к этому инстансу телефон" in words(answer, "[role=alert]")
