@@ -79,7 +79,7 @@ def page_of(instance: Instance, wish: Wish, *, country: str) -> Page:
     """The part of the instance's contacts that `wish` asks for; `country` completes numbers that
     are searched for. Raises Invalid (cursor)."""
     kind, within = _kind(instance, wish.source)
-    query: Any = select(kind.id, kind.sort_key).where(within, *_fits(kind, wish.text, country))
+    query: Any = select(kind.id, kind.sort_key).where(within, *fits(kind, wish.text, country))
     query = _behind(query, kind, wish).limit(wish.limit + 1)
     places = db.session.execute(query).all()
     shown = places[: wish.limit]
@@ -120,8 +120,8 @@ def _kind(instance: Instance, source: Source) -> tuple[Kind, ColumnElement[bool]
     return WhatsAppContact, WhatsAppContact.account_id == instance.account_id
 
 
-def _fits(kind: Kind, text: str, country: str) -> list[ColumnElement[bool]]:
-    """Every word has to stand somewhere in the search text."""
+def fits(kind: Kind, text: str, country: str) -> list[ColumnElement[bool]]:
+    """What a search for `text` asks of rows: every word has to stand in the search text."""
     on_sqlite = db.session.get_bind().dialect.name == "sqlite"
     find = func.instr if on_sqlite else func.strpos  # a LIKE would fold case once more
     return [find(kind.search, word) > 0 for word in words_to_find(text, country=country)]

@@ -13,10 +13,6 @@ def register(app: Flask) -> None:
         attachments,
         chat,
         components,
-        contact_acts,
-        contact_export,
-        contact_files,
-        contacts,
         deletion,
         details,
         files,
@@ -43,10 +39,6 @@ def register(app: Flask) -> None:
     _ = (
         amending,
         attachments,
-        contact_acts,
-        contact_export,
-        contact_files,
-        contacts,
         links,
         listing,
         media,
@@ -58,6 +50,7 @@ def register(app: Flask) -> None:
         webhook_log,
         webhooks,
     )
+    _load_contacts()
     for room in (assets, files, presenting, theme):
         room.register(app)
     app.register_blueprint(bp)
@@ -65,3 +58,9 @@ def register(app: Flask) -> None:
         from app.ui import test_phone
 
         app.register_blueprint(test_phone.bp)
+
+
+def _load_contacts() -> None:
+    from app.ui import contact_acts, contact_export, contact_files, contact_selection, contacts
+
+    _ = (contact_acts, contact_export, contact_files, contact_selection, contacts)

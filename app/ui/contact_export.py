@@ -22,19 +22,9 @@ _EXPORT = "/ui/instances/<instance_id>/contacts/export"
 def export_csv(instance_id: str) -> Response:
     """For a spreadsheet."""
     instance = owned(instance_id)
-    heads = [
-        gettext("Name"),
-        gettext("Number"),
-        gettext("Name in the phone's address book"),
-        gettext("Name in WhatsApp"),
-        gettext("Business"),
-        gettext("Tags"),
-        gettext("Note"),
-        gettext("WhatsApp id"),
-    ]
     country = current_settings().default_country
     wish = listing_of(instance).wish
-    pieces = contact_exports.as_csv(instance, wish, heads, country=country)
+    pieces = contact_exports.as_csv(instance, wish, heads_of(), country=country)
     return file_of(pieces, "text/csv", "csv")
 
 
@@ -46,6 +36,20 @@ def export_vcards(instance_id: str) -> Response:
     country = current_settings().default_country
     pieces = contact_exports.as_vcards(instance, listing_of(instance).wish, country=country)
     return file_of(pieces, "text/vcard", "vcf")
+
+
+def heads_of() -> list[str]:
+    """What the columns of a table of contacts are called."""
+    return [
+        gettext("Name"),
+        gettext("Number"),
+        gettext("Name in the phone's address book"),
+        gettext("Name in WhatsApp"),
+        gettext("Business"),
+        gettext("Tags"),
+        gettext("Note"),
+        gettext("WhatsApp id"),
+    ]
 
 
 def file_of(pieces: Iterator[str], kind: str, ending: str, *, name: str = "contacts") -> Response:
