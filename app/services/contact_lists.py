@@ -22,6 +22,7 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Chat, Contact, Instance, WhatsAppContact
 from app.services import naming
+from app.services.contact_order import Place, by_last_message
 
 Person = Contact | WhatsAppContact
 Kind = type[Contact] | type[WhatsAppContact]
@@ -40,6 +41,7 @@ class Order(StrEnum):
     NAME = "name"
     NAME_REVERSED = "name_reversed"
     NEWEST = "newest"
+    LAST_MESSAGE = "last_message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +81,19 @@ def page_of(instance: Instance, wish: Wish, *, country: str) -> Page:
     """The part of the instance's contacts that `wish` asks for; `country` completes numbers that
     are searched for. Raises Invalid (cursor)."""
     kind, within = _kind(instance, wish.source)
-    query: Any = select(kind.id, kind.sort_key).where(within, *fits(kind, wish.text, country))
-    query = _behind(query, kind, wish).limit(wish.limit + 1)
-    places = db.session.execute(query).all()
+    if wish.order is Order.LAST_MESSAGE:
+        conditions = [within, *fits(kind, wish.text, country)]
+        places = by_last_message(kind, instance.account_id, conditions, _reached(wish), wish.limit)
+    else:
+        query: Any = select(kind.id, kind.sort_key).where(within, *fits(kind, wish.text, country))
+        query = _behind(query, kind, wish).limit(wish.limit + 1)
+        places = [Place(one.id, one.sort_key, one.id) for one in db.session.execute(query)]
     shown = places[: wish.limit]
     more = len(places) > wish.limit
     in_full = select(kind).where(kind.id.in_([place.id for place in shown]))
     by_id: dict[str, Person] = {row.id: row for row in db.session.scalars(in_full)}  # type: ignore[misc, attr-defined]
     people = [by_id[place.id] for place in shown if place.id in by_id]
-    cursor = _cursor_of(shown[-1].sort_key, shown[-1].id) if more else None
+    cursor = _cursor_of(shown[-1].key, shown[-1].mark) if more else None
     return Page(lines_of(instance, people), cursor)
 
 
@@ -129,7 +135,7 @@ def fits(kind: Kind, text: str, country: str) -> list[ColumnElement[bool]]:
 
 def _behind(query: Select[Any], kind: Kind, wish: Wish) -> Select[Any]:
     """`query` in its order, from behind the cursor on."""
-    key, last_id = _place_of(wish.cursor) if wish.cursor else ("", "")
+    key, last_id = _reached(wish)
     if wish.order is Order.NEWEST:
         query = query.order_by(kind.id.desc())
         return query.where(kind.id < last_id) if wish.cursor else query
@@ -139,6 +145,10 @@ def _behind(query: Select[Any], kind: Kind, wish: Wish) -> Select[Any]:
         return query.where(place < reached) if wish.cursor else query
     query = query.order_by(kind.sort_key, kind.id)
     return query.where(place > reached) if wish.cursor else query
+
+
+def _reached(wish: Wish) -> tuple[str, str]:
+    return _place_of(wish.cursor) if wish.cursor else ("", "")
 
 
 def _cursor_of(key: str, last_id: str) -> str:

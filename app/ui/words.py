@@ -147,6 +147,7 @@ ORDERS = {
     Order.NAME: N_("Name, from A to Z"),
     Order.NAME_REVERSED: N_("Name, from Z to A"),
     Order.NEWEST: N_("Newest first"),
+    Order.LAST_MESSAGE: N_("Last message"),
 }
 ENCODINGS = {
     "utf-8": N_("UTF-8"),
