@@ -61,6 +61,13 @@ def register(app: Flask) -> None:
 
 
 def _load_contacts() -> None:
-    from app.ui import contact_acts, contact_export, contact_files, contact_selection, contacts
+    from app.ui import (
+        contact_acts,
+        contact_erasure,
+        contact_export,
+        contact_files,
+        contact_selection,
+        contacts,
+    )
 
-    _ = (contact_acts, contact_export, contact_files, contact_selection, contacts)
+    _ = (contact_acts, contact_erasure, contact_export, contact_files, contact_selection, contacts)
