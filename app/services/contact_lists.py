@@ -16,12 +16,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
+from app.clock import utcnow
 from app.core.errors import Invalid
 from app.core.naming import words_to_find
 from app.core.texts import N_
 from app.extensions import db
-from app.models import Chat, Contact, Instance, WhatsAppContact
-from app.services import naming
+from app.models import Chat, Contact, Instance, NumberCheck, WhatsAppContact
+from app.services import naming, number_checks
 from app.services.contact_order import Place, by_last_message
 
 Person = Contact | WhatsAppContact
@@ -62,6 +63,14 @@ class Line:
     person: Person
     chat: Chat | None  # with the account that is linked now
     saved: Contact | None  # of somebody WhatsApp knows: the contact that is kept here
+    check: NumberCheck | None = None  # whether WhatsApp knows the number, as far as it was asked
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether WhatsApp may still answer."""
+        if self.check is None or self.check.answered_at is not None:
+            return False
+        return self.check.asked_at > utcnow() - number_checks.GOOD_FOR
 
     @property
     def last_at(self) -> datetime | None:
@@ -105,11 +114,19 @@ def lines_of(instance: Instance, people: list[Person]) -> list[Line]:
     of_account = Chat.account_id == instance.account_id
     chats = naming.by_address(naming.find_people(Chat, of_account, phones, lids))
     saved: dict[str, Contact] = {}
-    if isinstance(people[0], WhatsAppContact):
+    checks: dict[str, NumberCheck] = {}
+    if isinstance(people[0], Contact):
+        checks = number_checks.of_numbers(instance, phones)
+    else:
         ours = Contact.instance_id == instance.id
         saved = naming.by_address(naming.find_people(Contact, ours, phones, lids))
     return [
-        Line(one, naming.one_with(chats, one), naming.one_with(saved, one) if saved else None)
+        Line(
+            one,
+            naming.one_with(chats, one),
+            naming.one_with(saved, one) if saved else None,
+            checks.get(one.phone or ""),
+        )
         for one in people
     ]
 
