@@ -69,7 +69,8 @@ def start(instance: Instance, *, actor: User | None = None) -> ContactImport:
 def get_for(instance: Instance, import_id: str) -> ContactImport:
     """The import, if it is the instance's. Raises NotFound otherwise."""
     row = db.session.get(ContactImport, import_id)
-    if row is None or row.instance_id != instance.id:
+    is_draft = row is not None and row.state == ImportState.DRAFT
+    if row is None or is_draft or row.instance_id != instance.id:
         raise NotFound(N_("There is no such import."), code="import_not_found")
     return row
 
