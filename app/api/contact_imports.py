@@ -147,9 +147,7 @@ def _shown(job: models.ContactImport) -> ContactImport:
             "updated": job.updated,
             "unchanged": job.unchanged,
             "refused": job.refused,
-            "refusedRows": list(
-                map(_row_shown, islice(contact_files.refused_rows(job), MOST_ROWS))
-            ),
+            "refusedRows": [_row_shown(row) for row in refused],
             "createdAt": iso(job.created_at),
             "finishedAt": iso(job.finished_at) if job.finished_at else None,
         }
