@@ -46,8 +46,10 @@ def copy_batch(import_id: str) -> bool:
 def sweep() -> None:
     """Rings for imports that do not get on, and forgets files nobody decided about; run by the
     clock."""
-    with transaction():
-        contact_files.drop_old_drafts(utcnow())
+    if contact_files.old_drafts(utcnow()):
+        with transaction():
+            for row in contact_files.old_drafts(utcnow()):
+                contact_files.discard(row)
     waiting = contact_imports.stalled(utcnow())
     if not waiting:
         return

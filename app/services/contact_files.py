@@ -149,12 +149,11 @@ def discard(row: ContactImport) -> None:
     db.session.delete(row)
 
 
-def drop_old_drafts(now: datetime) -> None:
-    """Forgets files that nobody decided about for a day."""
+def old_drafts(now: datetime) -> list[ContactImport]:
+    """Files that nobody decided about for a day."""
     old = ContactImport.created_at < now - DRAFT_LASTS
     query = select(ContactImport).where(ContactImport.state == ImportState.DRAFT, old)
-    for row in db.session.scalars(query.limit(100)):
-        discard(row)
+    return list(db.session.scalars(query.limit(100)))
 
 
 def keys_in_use(keys: list[str]) -> set[str]:
