@@ -11,6 +11,7 @@ from flask import Flask, Response, current_app, jsonify
 
 from app.api.blueprint import bp
 from app.api.problems import CONTENT_TYPE, Problem
+from app.core.contact_tables import FIELDS
 from app.version import VERSION
 
 DESCRIPTION = """Many WhatsApp accounts ("instances") in one place.
@@ -47,6 +48,20 @@ _FORM = {
         },
     },
     "example": {"to": "+7 916 123-45-67", "caption": "Your invoice", "file": "(the bytes)"},
+}
+_FORM_OF_CONTACTS = {
+    "schema": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {
+            "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+            "encoding": {"enum": ["utf-8", "utf-16-le", "utf-16-be", "windows-1251"]},
+            "delimiter": {"enum": [";", ",", "\t"]},
+            "head": {"type": "boolean"},
+            **{f"{one}Column": {"type": "integer", "minimum": 1} for one in FIELDS},
+        },
+    },
+    "example": {"file": "(the bytes)", "phoneColumn": 2},
 }
 _REFUSALS = {
     "400": "The body is not JSON.",
@@ -155,6 +170,9 @@ def _complete_operation(operation: dict[str, Any], *, has_id: bool) -> None:
     body = operation.get("requestBody")
     if body is not None:
         body["required"] = True
+    if name == "importContacts":
+        form = {"multipart/form-data": _FORM_OF_CONTACTS}
+        operation["requestBody"] = {"required": False, "content": form}
     if name == "sendMessage":
         operation["parameters"].append(_IDEMPOTENCY_KEY)
         operation["requestBody"]["content"]["multipart/form-data"] = _FORM

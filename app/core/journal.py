@@ -56,6 +56,7 @@ SENTENCES = {
     "message:queue:cancelled": N_("Messages taken out of the queue: %(count)s"),
     "contacts:import:started": N_("Import of contacts started"),
     "contacts:import:finished": N_("Contacts imported: %(count)s"),
+    "contacts:person:erased": N_("All that was known of one contact was erased"),
     "call:voice:received": N_("Call from %(caller)s"),
     "call:voice:rejected": N_("Call from %(caller)s, rejected"),
     "call:video:received": N_("Video call from %(caller)s"),

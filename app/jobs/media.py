@@ -19,7 +19,7 @@ from app.core.sniffing import mime_of
 from app.engine.process import SandboxState, SandboxStateError
 from app.outgoing import media_host
 from app.outgoing.media_host import Gone, HostTrouble, Way
-from app.services import media, thumbnails
+from app.services import contact_files, media, thumbnails
 from app.services.media import Errand
 from app.services.thumbnails import Original
 from app.sessions import network
@@ -111,7 +111,8 @@ def sweep_files() -> int:
     removed = storage.drop_drafts(oldest)
     for some in _batches(entry for entry in storage.entries() if entry.modified_at < oldest):
         with transaction():
-            used = media.keys_in_use([entry.key for entry in some])
+            keys = [entry.key for entry in some]
+            used = media.keys_in_use(keys) | contact_files.keys_in_use(keys)
         for entry in some:
             if entry.key not in used:
                 storage.delete(entry.key)

@@ -4,7 +4,7 @@ from app.models.activity import Activity
 from app.models.call import Call
 from app.models.chat import Chat
 from app.models.contact import Contact, WhatsAppContact
-from app.models.contact_import import ContactImport
+from app.models.contact_import import ContactImport, RefusedRow
 from app.models.event import EventFeed, KeptEvent
 from app.models.group import GroupMember, GroupWish
 from app.models.instance import Instance, LinkedAccount
@@ -52,6 +52,7 @@ __all__ = [
     "PollVote",
     "Quote",
     "Reaction",
+    "RefusedRow",
     "SetupLink",
     "SignIn",
     "Tick",

@@ -96,6 +96,8 @@ class Contact(_Person, Base):
     note: Mapped[str] = mapped_column(Text, default="", server_default="")
     tags: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     updated_at: Mapped[datetime]
+    file_import_id: Mapped[str | None] = mapped_column(String(40))
+    """The last import of a file that had them: its first row of a number goes before later ones."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -17,16 +17,18 @@ from app.config import current_settings
 from app.core.errors import AppError, Invalid, Unauthorized
 from app.core.media import MIB
 from app.core.texts import N_
-from app.models import Message
-from app.services import uploads
+from app.models import ContactImport, Message
+from app.services import contact_files, uploads
+from app.services.file_rows import Plan
 from app.services.media import NewFile
 from app.storage import Draft, storage_of
 from app.transaction import again_when_beaten, transaction
 
 MOST_FILES = 30
 """Files of one request: a phone lets people choose as many."""
-_OF_PAGES = frozenset({"ui.send_files", "ui.send_voice"})
-_ENDPOINTS = _OF_PAGES | {"api.send_message"}
+_PAGES = frozenset({"ui.send_files", "ui.send_voice", "ui.bring_contacts"})
+_CONTACTS = frozenset({"ui.bring_contacts", "api.import_contacts"})
+_ENDPOINTS = _PAGES | _CONTACTS | {"api.send_message"}
 _MULTIPART = "multipart/form-data"
 _FIELDS = 512 * 1024
 """Bytes of all that is not a file. werkzeug counts what it has read of a file and not passed on
@@ -66,9 +68,11 @@ def _prepare() -> None:
     announced as too large is not read at all. Raises Unauthorized, FileTooLarge."""
     if not isinstance(request, StreamedRequest) or not request.may_bring_files:
         return
-    if request.endpoint in _OF_PAGES and not current_user.is_authenticated:
+    if request.endpoint in _PAGES and not current_user.is_authenticated:
         raise Unauthorized
     limit = current_settings().max_upload_mb * MIB
+    if request.endpoint in _CONTACTS:
+        limit = contact_files.MOST_BYTES
     request.max_content_length = limit + _FIELDS
     request.max_form_memory_size = _FIELDS
     request.max_form_parts = MOST_FILES + 10
@@ -97,6 +101,24 @@ def send(
     if message.media is None or message.media.storage_key != file.key:
         storage_of(current_settings()).delete(file.key)
     return message
+
+
+def bring_contacts(
+    given: FileStorage | None, use: Callable[[str, str, Plan], ContactImport]
+) -> ContactImport:
+    """The import that `use` makes of an uploaded file (key, name, how it seems to be written),
+    committed; where it makes none, nothing of the file is left. Raises Invalid (file),
+    FileTooLarge, and what `use` raises."""
+    if given is None or not (given.filename or ""):
+        raise Invalid(N_("Choose a file."), field="file", code="file_missing")
+    key, name = contact_files.keep(cast(Draft, given.stream), given.filename or "")
+    try:
+        plan = contact_files.guess(key)
+        with transaction():
+            return use(key, name, plan)
+    except AppError:
+        storage_of(current_settings()).delete(key)
+        raise
 
 
 @again_when_beaten

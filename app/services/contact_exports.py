@@ -10,30 +10,43 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from sqlalchemy import select
+
 from app.core.phones import show_phone
+from app.extensions import db
 from app.models import Contact, Instance
-from app.services.contact_lists import Line, Wish, page_of
+from app.services.contact_lists import Line, Person, Wish, lines_of, page_of
 
 PIECE = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A cell that begins so is run as a formula by Excel and its like."""
 _LINE_OCTETS = 75
-_BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes the file for Windows-1251
+BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes the file for Windows-1251
 
 
 def as_csv(instance: Instance, wish: Wish, heads: Sequence[str], *, country: str) -> Iterator[str]:
     """All contacts that `wish` finds, a line each, beneath `heads`: name, number, the name in the
     phone's address book, the own name, business, tags, note, WhatsApp id. Separated by semicolons,
     which is what Excel expects in Russian and finds out by itself elsewhere."""
-    yield _BYTE_ORDER_MARK + _row(heads)
+    yield BYTE_ORDER_MARK + csv_row(heads)
     for lines in _pieces(instance, wish, country):
-        yield "".join(_row(_cells(line)) for line in lines)
+        yield "".join(csv_row(_cells(line)) for line in lines)
 
 
 def as_vcards(instance: Instance, wish: Wish, *, country: str) -> Iterator[str]:
     """The same as vCard 3.0; who has no known number is left out: there is nothing to call."""
     for lines in _pieces(instance, wish, country):
         yield "".join(_card(line) for line in lines if line.person.phone)
+
+
+def chosen_as_csv(instance: Instance, ids: Sequence[str], heads: Sequence[str]) -> Iterator[str]:
+    """The same of the contacts of the database with these ids."""
+    yield BYTE_ORDER_MARK + csv_row(heads)
+    for first in range(0, len(ids), PIECE):
+        part = Contact.id.in_(ids[first : first + PIECE])
+        query = select(Contact).where(Contact.instance_id == instance.id, part)
+        people: list[Person] = [*db.session.scalars(query.order_by(Contact.sort_key, Contact.id))]
+        yield "".join(csv_row(_cells(line)) for line in lines_of(instance, people))
 
 
 def _pieces(instance: Instance, wish: Wish, country: str) -> Iterator[list[Line]]:
@@ -55,7 +68,8 @@ def _cells(line: Line) -> list[str]:
     return [*names, ", ".join(person.words), note, person.jid]
 
 
-def _row(cells: Sequence[str]) -> str:
+def csv_row(cells: Sequence[str]) -> str:
+    """`cells` as a line that no spreadsheet runs anything of."""
     into = io.StringIO()
     csv.writer(into, delimiter=";").writerow(map(_harmless, cells))
     return into.getvalue()

@@ -1,4 +1,5 @@
-"""Imports: WhatsApp's contacts copied into the database, in batches, each in one transaction."""
+"""Imports: WhatsApp's contacts copied into the database, in batches, each in one transaction. What
+imports of files have of their own is in contact_files.py and file_copying.py."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from sqlalchemy import func, select, update
 
 from app import bell, topics
 from app.clock import utcnow
+from app.config import current_settings
 from app.core.errors import Conflict, NotFound
 from app.core.events import Event, iso
 from app.core.ids import new_id
@@ -18,7 +20,8 @@ from app.models import Contact, ContactImport, Instance, LinkedAccount, User, Wh
 from app.models.contact_import import RUNNING, ImportState
 from app.services import activity, chats, naming, outbox, whatsapp_contacts
 from app.services.whatsapp_contacts import FACTS
-from app.transaction import hold, rows_changed
+from app.storage import storage_of
+from app.transaction import after_commit, hold, rows_changed
 
 QUEUE, JOB = "imports", "app.jobs.imports.run"
 BATCH = 200
@@ -47,6 +50,8 @@ def start(instance: Instance, *, actor: User | None = None) -> ContactImport:
         added=0,
         updated=0,
         unchanged=0,
+        refused=0,
+        position=0,
         created_at=now,
         touched_at=now,
     )
@@ -64,15 +69,19 @@ def start(instance: Instance, *, actor: User | None = None) -> ContactImport:
 def get_for(instance: Instance, import_id: str) -> ContactImport:
     """The import, if it is the instance's. Raises NotFound otherwise."""
     row = db.session.get(ContactImport, import_id)
-    if row is None or row.instance_id != instance.id:
+    is_draft = row is not None and row.state == ImportState.DRAFT
+    if row is None or is_draft or row.instance_id != instance.id:
         raise NotFound(N_("There is no such import."), code="import_not_found")
     return row
 
 
 def latest(instance: Instance) -> ContactImport | None:
-    """The import that runs, or the last one."""
-    query = select(ContactImport).where(ContactImport.instance_id == instance.id)
-    return db.session.scalar(query.order_by(ContactImport.id.desc()).limit(1))
+    """The import that runs, or the last one that was begun."""
+    query = select(ContactImport).where(
+        ContactImport.instance_id == instance.id, ContactImport.state != ImportState.DRAFT
+    )
+    newest = ContactImport.touched_at.desc(), ContactImport.id.desc()
+    return db.session.scalar(query.order_by(*newest).limit(1))
 
 
 def cancel(row: ContactImport) -> None:
@@ -84,7 +93,16 @@ def cancel(row: ContactImport) -> None:
     if rows_changed(running.values(**over)) != 1:
         raise Conflict(N_("This import is over already."), code="not_running")
     db.session.refresh(row)
+    drop_file(row)
     bell.changed(topics.contacts(row.instance_id))
+
+
+def drop_file(row: ContactImport) -> None:
+    """The import's file is not needed any more; its bytes go once this is committed."""
+    key, row.storage_key = row.storage_key, None
+    if key is not None:
+        storage = storage_of(current_settings())
+        after_commit(lambda: storage.delete(key), key=("file", key))
 
 
 def go_on(account: LinkedAccount) -> None:
@@ -114,7 +132,7 @@ def copy_batch(import_id: str) -> bool:
     if people:
         row.cursor = people[-1].id
     if len(people) < BATCH:
-        _finish(row)
+        finish(row)
     bell.changed(topics.contacts(row.instance_id))
     return row.state == ImportState.COPYING
 
@@ -122,15 +140,17 @@ def copy_batch(import_id: str) -> bool:
 def stalled(now: datetime) -> list[str]:
     """The ids of imports that do not get on."""
     connected = Instance.state == InstanceState.CONNECTED
-    reading = ContactImport.state == ImportState.READING
+    of_file = ContactImport.account_id.is_(None)
+    reading = (ContactImport.state == ImportState.READING) & ~of_file
     copying = ContactImport.state == ImportState.COPYING
+    at_work = copying | (of_file & (ContactImport.state == ImportState.READING))
     query = (
         select(ContactImport.id)
         .join(Instance, Instance.id == ContactImport.instance_id)
         .where(
             (reading & ~connected)
             | (reading & (ContactImport.touched_at <= now - READ_PATIENCE))
-            | (copying & (ContactImport.touched_at <= now - STALLED))
+            | (at_work & (ContactImport.touched_at <= now - STALLED))
         )
     )
     return list(db.session.scalars(query))
@@ -139,9 +159,11 @@ def stalled(now: datetime) -> list[str]:
 def take_up(import_id: str) -> None:
     """Rings for an import that did not get on."""
     row = db.session.get(ContactImport, import_id)
-    if row is not None and row.state == ImportState.READING:
+    if row is None or not row.is_running:
+        return
+    if row.state == ImportState.READING and not row.is_of_file:
         _begin_copying(row)
-    elif row is not None and row.state == ImportState.COPYING:
+    else:
         bell.enqueue_once(QUEUE, JOB, row.id)
 
 
@@ -235,7 +257,9 @@ def _give_up_lid(other: Contact, to: Contact, known: dict[str, Contact]) -> None
     db.session.flush()
 
 
-def _finish(row: ContactImport) -> None:
+def finish(row: ContactImport) -> None:
+    """All is copied: written down, and told to the webhooks."""
+    drop_file(row)
     row.state, row.finished_at = ImportState.DONE, utcnow()
     instance = db.session.get_one(Instance, row.instance_id)
     activity.record("contacts:import:finished", instance=instance, count=row.imported)

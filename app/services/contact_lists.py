@@ -17,12 +17,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
+from app.clock import utcnow
 from app.core.errors import Invalid
 from app.core.naming import words_to_find
 from app.core.texts import N_
 from app.extensions import db
-from app.models import Chat, Contact, Instance, WhatsAppContact
-from app.services import naming
+from app.models import Chat, Contact, Instance, NumberCheck, WhatsAppContact
+from app.services import naming, number_checks
+from app.services.contact_order import Place, by_last_message
 
 Person = Contact | WhatsAppContact
 Kind = type[Contact] | type[WhatsAppContact]
@@ -41,6 +43,7 @@ class Order(StrEnum):
     NAME = "name"
     NAME_REVERSED = "name_reversed"
     NEWEST = "newest"
+    LAST_MESSAGE = "last_message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,14 @@ class Line:
     person: Person
     chat: Chat | None  # with the account that is linked now
     saved: Contact | None  # of somebody WhatsApp knows: the contact that is kept here
+    check: NumberCheck | None = None  # whether WhatsApp knows the number, as far as it was asked
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether WhatsApp may still answer."""
+        if self.check is None or self.check.answered_at is not None:
+            return False
+        return self.check.asked_at > utcnow() - number_checks.GOOD_FOR
 
     @property
     def last_at(self) -> datetime | None:
@@ -80,15 +91,19 @@ def page_of(instance: Instance, wish: Wish, *, country: str) -> Page:
     """The part of the instance's contacts that `wish` asks for; `country` completes numbers that
     are searched for. Raises Invalid (cursor)."""
     kind, within = _kind(instance, wish.source)
-    query: Any = select(kind.id, kind.sort_key).where(within, *_fits(kind, wish.text, country))
-    query = _behind(query, kind, wish).limit(wish.limit + 1)
-    places = db.session.execute(query).all()
+    if wish.order is Order.LAST_MESSAGE:
+        conditions = [within, *fits(kind, wish.text, country)]
+        places = by_last_message(kind, instance.account_id, conditions, _reached(wish), wish.limit)
+    else:
+        query: Any = select(kind.id, kind.sort_key).where(within, *fits(kind, wish.text, country))
+        query = _behind(query, kind, wish).limit(wish.limit + 1)
+        places = [Place(one.id, one.sort_key, one.id) for one in db.session.execute(query)]
     shown = places[: wish.limit]
     more = len(places) > wish.limit
     in_full = select(kind).where(kind.id.in_([place.id for place in shown]))
     by_id: dict[str, Person] = {row.id: row for row in db.session.scalars(in_full)}  # type: ignore[misc, attr-defined]
     people = [by_id[place.id] for place in shown if place.id in by_id]
-    cursor = _cursor_of(shown[-1].sort_key, shown[-1].id) if more else None
+    cursor = _cursor_of(shown[-1].key, shown[-1].mark) if more else None
     return Page(lines_of(instance, people), cursor)
 
 
@@ -100,11 +115,19 @@ def lines_of(instance: Instance, people: list[Person]) -> list[Line]:
     of_account = Chat.account_id == instance.account_id
     chats = naming.by_address(naming.find_people(Chat, of_account, phones, lids))
     saved: dict[str, Contact] = {}
-    if isinstance(people[0], WhatsAppContact):
+    checks: dict[str, NumberCheck] = {}
+    if isinstance(people[0], Contact):
+        checks = number_checks.of_numbers(instance, phones)
+    else:
         ours = Contact.instance_id == instance.id
         saved = naming.by_address(naming.find_people(Contact, ours, phones, lids))
     return [
-        Line(one, naming.one_with(chats, one), naming.one_with(saved, one) if saved else None)
+        Line(
+            one,
+            naming.one_with(chats, one),
+            naming.one_with(saved, one) if saved else None,
+            checks.get(one.phone or ""),
+        )
         for one in people
     ]
 
@@ -116,7 +139,7 @@ def with_numbers(instance: Instance, text: str, *, country: str, limit: int) -> 
     for source in (Source.DATABASE, Source.WHATSAPP):
         kind, within = _kind(instance, source)
         query: Any = select(kind).where(within, kind.phone.is_not(None))
-        query = query.where(*_fits(kind, text, country)).order_by(kind.sort_key, kind.id)
+        query = query.where(*fits(kind, text, country)).order_by(kind.sort_key, kind.id)
         for person in db.session.scalars(query.limit(limit)):
             found.setdefault(person.phone, person)
     return sorted(found.values(), key=lambda one: (one.sort_key, one.id))[:limit]
@@ -144,8 +167,8 @@ def _kind(instance: Instance, source: Source) -> tuple[Kind, ColumnElement[bool]
     return WhatsAppContact, WhatsAppContact.account_id == instance.account_id
 
 
-def _fits(kind: Kind, text: str, country: str) -> list[ColumnElement[bool]]:
-    """Every word has to stand somewhere in the search text."""
+def fits(kind: Kind, text: str, country: str) -> list[ColumnElement[bool]]:
+    """What a search for `text` asks of rows: every word has to stand in the search text."""
     on_sqlite = db.session.get_bind().dialect.name == "sqlite"
     find = func.instr if on_sqlite else func.strpos  # a LIKE would fold case once more
     return [find(kind.search, word) > 0 for word in words_to_find(text, country=country)]
@@ -153,7 +176,7 @@ def _fits(kind: Kind, text: str, country: str) -> list[ColumnElement[bool]]:
 
 def _behind(query: Select[Any], kind: Kind, wish: Wish) -> Select[Any]:
     """`query` in its order, from behind the cursor on."""
-    key, last_id = _place_of(wish.cursor) if wish.cursor else ("", "")
+    key, last_id = _reached(wish)
     if wish.order is Order.NEWEST:
         query = query.order_by(kind.id.desc())
         return query.where(kind.id < last_id) if wish.cursor else query
@@ -163,6 +186,10 @@ def _behind(query: Select[Any], kind: Kind, wish: Wish) -> Select[Any]:
         return query.where(place < reached) if wish.cursor else query
     query = query.order_by(kind.sort_key, kind.id)
     return query.where(place > reached) if wish.cursor else query
+
+
+def _reached(wish: Wish) -> tuple[str, str]:
+    return _place_of(wish.cursor) if wish.cursor else ("", "")
 
 
 def _cursor_of(key: str, last_id: str) -> str:

@@ -49,7 +49,7 @@ def add(
 
     Raises Invalid (phone, name), ContactExists.
     """
-    number, name = _number(phone, country), _checked_name(name)
+    number, name = _number(phone, country), checked_name(name)
     contact = _with_number(instance, number)
     if contact is not None:
         if not update:
@@ -77,9 +77,9 @@ def change(
     Raises Invalid (phone, name, note, tags), ContactExists when another contact has the number.
     """
     number = _number(phone, country) if phone.strip() or contact.phone else None
-    name = _checked_name(name)
-    note = contact.note if note is None else _checked_note(note)
-    tags = contact.tags if tags is None else _checked_tags(tags)
+    name = checked_name(name)
+    note = contact.note if note is None else checked_note(note)
+    tags = contact.tags if tags is None else checked_tags(tags)
     other = _with_number(instance, number)
     if other is not None and other.id != contact.id:
         raise ContactExists(other)
@@ -156,7 +156,8 @@ def _number(phone: str, country: str) -> str:
     return normalize_phone(phone, country=country, field="phone")
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """`name` as it is kept. Raises Invalid (name)."""
     name = " ".join(name.split())
     if len(name) > NAME_LENGTH:
         message = N_("The name may have at most %(count)d characters.")
@@ -164,7 +165,8 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _checked_note(note: str) -> str:
+def checked_note(note: str) -> str:
+    """`note` as it is kept. Raises Invalid (note)."""
     note = note.replace("\r\n", "\n").strip()
     if len(note) > NOTE_LENGTH:
         message = N_("The note may have at most %(count)d characters.")
@@ -172,8 +174,8 @@ def _checked_note(note: str) -> str:
     return note
 
 
-def _checked_tags(given: Sequence[str]) -> list[str]:
-    """Each tag once, however its letters are written."""
+def checked_tags(given: Sequence[str]) -> list[str]:
+    """Each tag once, however its letters are written. Raises Invalid (tags)."""
     tags: dict[str, str] = {}
     for tag in filter(str.strip, given):
         tags.setdefault(fold(tag), " ".join(tag.split()))

@@ -3,6 +3,7 @@ the session answers it."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, select, update
@@ -31,6 +32,16 @@ def ask(instance: Instance, phone: str) -> NumberCheck:
     return check
 
 
+def of_numbers(instance: Instance, phones: Collection[str | None]) -> dict[str, NumberCheck]:
+    """The last question about each of these numbers, as far as there was one within the hour."""
+    query = select(NumberCheck).where(
+        NumberCheck.instance_id == instance.id,
+        NumberCheck.phone.in_(set(phones) - {None}),
+        NumberCheck.asked_at > utcnow() - _KEPT,
+    )
+    return {check.phone: check for check in db.session.scalars(query.order_by(NumberCheck.id))}
+
+
 def is_open(now: datetime) -> ColumnElement[bool]:
     """Of questions: those that somebody still waits for."""
     return and_(NumberCheck.answered_at.is_(None), NumberCheck.asked_at > now - GOOD_FOR)
@@ -50,5 +61,6 @@ def answer(check_id: str, *, registered: bool | None, lid: str | None = None) ->
     values = {"answered_at": utcnow(), "registered": registered, "lid": lid}
     if rows_changed(statement.values(**values)) != 1:
         return False
-    bell.changed(topics.number_check(check_id))
+    asked_by = select(NumberCheck.instance_id).where(NumberCheck.id == check_id)
+    bell.changed(topics.number_check(check_id), topics.contacts(db.session.scalars(asked_by).one()))
     return True

@@ -55,7 +55,7 @@ def change_contact(instance_id: str, contact_id: str) -> Response:
         show_error(form, error, field="phone")
         form.focus_first_wrong()
         return _form(owned(instance_id), contact, form, error.status)
-    return _done(instance_id, gettext("Changes saved."))
+    return done(instance_id, gettext("Changes saved."))
 
 
 @bp.get(f"{_CONTACT}/delete")
@@ -80,7 +80,7 @@ def delete_contact(instance_id: str, contact_id: str) -> Response:
         contact = contacts.get_for(instance, contact_id)
         name = contact.shown_name
         contacts.delete(instance, contact)
-    return _done(instance_id, gettext("The contact “%(name)s” was deleted.", name=name))
+    return done(instance_id, gettext("The contact “%(name)s” was deleted.", name=name))
 
 
 def _form(
@@ -96,7 +96,7 @@ def _form(
     )
 
 
-def _done(instance_id: str, sentence: str) -> Response:
+def done(instance_id: str, sentence: str) -> Response:
     """Tells it where the question was asked: the list stays and brings itself up to date."""
     if wants_fragment():
         response = make_response(render_template("instances/_deleted.html", sentence=sentence))

@@ -22,20 +22,10 @@ _EXPORT = "/ui/instances/<instance_id>/contacts/export"
 def export_csv(instance_id: str) -> Response:
     """For a spreadsheet."""
     instance = owned(instance_id)
-    heads = [
-        gettext("Name"),
-        gettext("Number"),
-        gettext("Name in the phone's address book"),
-        gettext("Name in WhatsApp"),
-        gettext("Business"),
-        gettext("Tags"),
-        gettext("Note"),
-        gettext("WhatsApp id"),
-    ]
     country = current_settings().default_country
     wish = listing_of(instance).wish
-    pieces = contact_exports.as_csv(instance, wish, heads, country=country)
-    return _file(pieces, "text/csv", "csv")
+    pieces = contact_exports.as_csv(instance, wish, heads_of(), country=country)
+    return file_of(pieces, "text/csv", "csv")
 
 
 @bp.get(f"{_EXPORT}.vcf")
@@ -45,11 +35,26 @@ def export_vcards(instance_id: str) -> Response:
     instance = owned(instance_id)
     country = current_settings().default_country
     pieces = contact_exports.as_vcards(instance, listing_of(instance).wish, country=country)
-    return _file(pieces, "text/vcard", "vcf")
+    return file_of(pieces, "text/vcard", "vcf")
 
 
-def _file(pieces: Iterator[str], kind: str, ending: str) -> Response:
+def heads_of() -> list[str]:
+    """What the columns of a table of contacts are called."""
+    return [
+        gettext("Name"),
+        gettext("Number"),
+        gettext("Name in the phone's address book"),
+        gettext("Name in WhatsApp"),
+        gettext("Business"),
+        gettext("Tags"),
+        gettext("Note"),
+        gettext("WhatsApp id"),
+    ]
+
+
+def file_of(pieces: Iterator[str], kind: str, ending: str, *, name: str = "contacts") -> Response:
+    """A file to be saved, as it is made."""
     response = Response(stream_with_context(pieces), content_type=f"{kind}; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename=f"contacts.{ending}")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{ending}")
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import StringField, TextAreaField
+from wtforms import FileField, StringField, TextAreaField
 
 
 class ContactForm(FlaskForm):
@@ -26,3 +26,9 @@ class ContactChangeForm(ContactForm):
     name = StringField(lazy_gettext("Name"), id="contact-name")
     tags = StringField(lazy_gettext("Tags"), id="contact-tags")
     note = TextAreaField(lazy_gettext("Note"), id="contact-note")
+
+
+class ContactsFileForm(FlaskForm):
+    """A file with contacts."""
+
+    file = FileField(lazy_gettext("File"), id="contacts-file")

@@ -15,8 +15,9 @@ from app import topics
 from app.clock import utcnow
 from app.config import current_settings
 from app.core.errors import AppError
+from app.core.states import InstanceState
 from app.models import Contact, Instance
-from app.services import contact_imports, contact_lists, contacts
+from app.services import contact_imports, contact_lists, contacts, number_checks
 from app.services.contact_lists import Order, Source, Wish
 from app.services.contacts import ContactExists
 from app.transaction import transaction
@@ -153,6 +154,10 @@ def add_contact(instance_id: str) -> Response:
                 update="update" in request.form,
             )
             name = contact.shown_name
+            if instance.instance_state is InstanceState.CONNECTED and contact.lid is None:
+                number_checks.ask(
+                    instance, str(contact.phone)
+                )  # told in the list, once it is known
     except ContactExists as error:
         return _page(instance, form, status=error.status, existing=error.contact)
     except AppError as error:
@@ -198,12 +203,16 @@ def import_context(instance: Instance) -> dict[str, Any]:
 
 def _list_context(instance: Instance, listing: Listing) -> dict[str, Any]:
     country = current_settings().default_country
+    part = contact_lists.page_of(instance, listing.wish, country=country)
+    is_checking = any(line.is_checking for line in part.lines)
+    if is_checking:
+        g.version = "-"  # no version: it is shown anew even if no answer comes
     return {
         "instance": instance,
         "listing": listing,
-        "part": contact_lists.page_of(instance, listing.wish, country=country),
+        "part": part,
         "orders": Order,
-        "poll_every": CALM,
+        "poll_every": FAST if is_checking else CALM,
     }
 
 

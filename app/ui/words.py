@@ -152,6 +152,20 @@ ORDERS = {
     Order.NAME: N_("Name, from A to Z"),
     Order.NAME_REVERSED: N_("Name, from Z to A"),
     Order.NEWEST: N_("Newest first"),
+    Order.LAST_MESSAGE: N_("Last message"),
+}
+ENCODINGS = {
+    "utf-8": N_("UTF-8"),
+    "utf-16-le": N_("UTF-16 (“Unicode text” of Excel)"),
+    "utf-16-be": N_("UTF-16, big-endian"),
+    "windows-1251": N_("Windows-1251 (Cyrillic)"),
+}
+DELIMITERS = {";": N_("Semicolon"), ",": N_("Comma"), "\t": N_("Tab")}
+CONTACT_FIELDS = {
+    "name": N_("Name"),
+    "phone": N_("Number"),
+    "tags": N_("Tags"),
+    "note": N_("Note"),
 }
 PROBLEM_REMEMBERED = timedelta(days=1)
 """A trouble that is over is told for this long."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
+from app.config import current_settings
 from app.jobs import imports
 from app.services import contact_imports
+from app.storage import storage_of
 from app.transaction import transaction
 from tests import factories
 
@@ -108,3 +112,41 @@ def go_on_without_the_host(import_id: str) -> None:
     """The session's host did not answer in time: the sweep goes on without it."""
     with transaction():
         contact_imports.take_up(import_id)
+
+
+def bring(api, path, content, name="clients.csv", **form):
+    """A file sent as a form."""
+    data = {"file": (io.BytesIO(content), name), **form}
+    return api.post(f"{path}/imports", data=data, content_type="multipart/form-data")
+
+
+def test_a_file_is_imported_and_its_refused_rows_are_named(app, api, path):
+    started = bring(api, path, b"name;phone\nMaria;8 916 123-45-67\nOleg;call me\n")
+    job = started.get_json()
+    assert (started.status_code, job["state"], job["fileName"]) == (202, "reading", "clients.csv")
+    assert refusal(bring(api, path, b"79161234567\n")) == (409, "import_running")
+    with app.app_context():
+        imports.run(job["id"])
+        assert len(list(storage_of(current_settings()).entries())) == 0
+    done = api.get(f"{path}/imports/{job['id']}").get_json()
+    assert (done["state"], done["total"], done["added"], done["refused"]) == ("done", 2, 1, 1)
+    (row,) = done["refusedRows"]
+    assert (row["row"], row["code"], row["name"]) == (3, "bad_phone", "Oleg")
+
+
+def test_a_file_is_read_as_the_form_says(app, api, path):
+    content = "79161234567,Мария,79160000000\n".encode("windows-1251")
+    answer = bring(api, path, content, phoneColumn="3", nameColumn="2", head="false")
+    with app.app_context():
+        imports.run(answer.get_json()["id"])
+    (one,) = api.get(f"{path}?source=database").get_json()["items"]
+    assert (one["phone"], one["savedName"]) == ("79160000000", "Мария")
+
+
+def test_what_is_wrong_with_a_file_is_told_and_nothing_is_kept(app, api, path):
+    assert refusal(bring(api, path, b"a;b\nc;d\n")) == (422, "column_missing")
+    assert refusal(bring(api, path, b"\x89PNG\r\n\x1a\n" + b"\0" * 99)) == (422, "no_table")
+    assert refusal(bring(api, path, b"")) == (422, "file_empty")
+    assert refusal(bring(api, path, b"7", encoding="klingon"))[0] == 422
+    with app.app_context():
+        assert len(list(storage_of(current_settings()).entries())) == 0

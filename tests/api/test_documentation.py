@@ -175,6 +175,7 @@ def test_every_command_works(app: Flask, address, alice, bob, tmp_path, monkeypa
     monkeypatch.setattr(events, "STREAM_SECONDS", 0)  # else it lasts for minutes
     (tmp_path / "invoice.pdf").write_bytes(b"%PDF-1.7")
     (tmp_path / "greeting.mp3").write_bytes(sound("mp3"))
+    (tmp_path / "clients.csv").write_text("name;phone\nMaria;+79161234567\n")
     with app.app_context():
         variables = before_all(alice, bob)
     variables |= {"API": address, "ID": "", "MESSAGE_ID": "", "INVITATION_ID": ""}

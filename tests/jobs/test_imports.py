@@ -13,13 +13,14 @@ from flask import Flask
 from sqlalchemy import func, insert, select
 
 from app.clock import utcnow
-from app.config import Settings
+from app.config import Settings, current_settings
 from app.core.ids import new_id
 from app.core.naming import search_text, sort_key
 from app.extensions import db
 from app.jobs import imports
 from app.models import Contact, ContactImport, Instance, LinkedAccount, User, WhatsAppContact
-from app.services import contact_imports
+from app.services import contact_files, contact_imports
+from app.storage import storage_of
 from app.transaction import transaction
 from tests import factories
 from tests.waiting import wait_for
@@ -116,3 +117,46 @@ def test_a_killed_import_goes_on_where_it_stood_and_counts_right(
         job = now_of(job_id)
         assert (job.state, job.added, job.updated, job.unchanged) == ("done", PEOPLE, 0, 0)
         assert db.session.scalar(select(func.count()).select_from(Contact)) == PEOPLE
+
+
+@pytest.fixture
+def file_import_id(app: Flask, bob: User) -> str:
+    """An import of a large file, not begun."""
+    rows = [f"Person {number};+7916{number:07}" for number in range(PEOPLE)]
+    rows[PEOPLE // 2] = "Nobody;call me"
+    with app.app_context():
+        shop = factories.instance(bob)
+        with storage_of(current_settings()).draft() as draft:
+            draft.write("\n".join(["name;phone", *rows]).encode())
+            key, name = contact_files.keep(draft, "clients.csv")
+        plan = contact_files.guess(key)
+        with transaction() as session:
+            row = contact_files.add(session.get_one(Instance, shop.id), key, name, plan)
+            return row.id
+
+
+@pytest.mark.timeout(180)
+def test_a_killed_import_of_a_file_goes_on_where_it_stood_and_counts_right(
+    app: Flask, file_import_id: str, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers.start()
+    with app.app_context():
+        with transaction() as session:
+            row = session.get_one(ContactImport, file_import_id)
+            contact_files.start(row, contact_files.plan_of(row))
+        wait_for(lambda: now_of(file_import_id).position, PATIENCE, "it copies")
+        workers.kill()
+        there = now_of(file_import_id)
+        assert there.state == "copying"
+        assert 0 < there.added < PEOPLE - 1
+
+        monkeypatch.setattr(contact_imports, "STALLED", utcnow() - utcnow())
+        imports.sweep()
+        workers.start()
+        wait_for(lambda: not now_of(file_import_id).is_running, PATIENCE, "it is done")
+        workers.kill()
+        job = now_of(file_import_id)
+        counts = job.added, job.updated, job.unchanged, job.refused
+        assert (job.state, *counts) == ("done", PEOPLE - 1, 0, 0, 1)
+        assert db.session.scalar(select(func.count()).select_from(Contact)) == PEOPLE - 1
+        assert list(storage_of(current_settings()).entries()) == []

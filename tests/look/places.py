@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from playwright.sync_api import BrowserContext, Page, StorageState, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, StorageState, expect
 
 from tests.look.stage import LINKED_WITHIN, Stage
 
@@ -108,6 +108,9 @@ def places(stage: Stage) -> list[Place]:
         Place("contacts-database", f"{shelf['stopped']}/contacts?source=database"),
         Place("contacts-row-menu", f"{shelf['stopped']}/contacts?source=database", _open_row_menu),
         Place("contacts-edit", f"{shelf['stopped']}/contacts?source=database", _ask_for_change),
+        Place("contacts-erase", f"{shelf['stopped']}/contacts?source=database", _ask_to_erase),
+        Place("contacts-file", f"{shelf['stopped']}/contacts/files"),
+        Place("contacts-file-mapping", f"{shelf['stopped']}/contacts/files", _bring_contacts),
         Place("contacts-wrong", f"{shelf['stopped']}/contacts", _add_wrongly),
         Place("contacts-exists", f"{shelf['stopped']}/contacts", _add_again),
         Place("contacts-nothing-fits", f"{shelf['stopped']}/contacts?q=zzz"),
@@ -178,6 +181,21 @@ def _ask_for_change(page: Page) -> None:
     _open_row_menu(page)
     page.locator("[data-row] .menu[open] [id^=edit-]").click()
     expect(page.locator("#ask[open] #contact-phone")).to_be_visible()
+
+
+def _ask_to_erase(page: Page) -> None:
+    _open_row_menu(page)
+    page.locator("[data-row] .menu[open] [id^=erase-]").click()
+    page.locator("#ask[open] #erase-contact button").click()
+    expect(page.locator("#ask[open] #erase-number")).to_be_visible()
+
+
+def _bring_contacts(page: Page) -> None:
+    rows = "Имя;Телефон;Метки\nМария;8 916 123-45-67;VIP\nОлег;позвони;\n".encode("windows-1251")
+    file = FilePayload(name="clients.csv", mimeType="text/csv", buffer=rows)
+    page.locator("input[type=file]").set_input_files(file)
+    page.locator("#bring-contacts [type=submit]").click()
+    expect(page.locator("#mapping")).to_be_visible()
 
 
 def _add_wrongly(page: Page) -> None:

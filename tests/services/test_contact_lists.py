@@ -11,7 +11,7 @@ from app.clock import utcnow
 from app.core.errors import Invalid
 from app.extensions import db
 from app.models import Instance, LinkedAccount, User
-from app.services import contact_lists
+from app.services import contact_lists, contact_order
 from app.services.contact_lists import Order, Page, Source, Wish
 from tests import factories
 from tests.queries import selects
@@ -133,3 +133,63 @@ def test_a_page_takes_the_same_few_queries_however_long_it_is(
         part = page(shop, Source.WHATSAPP)
     assert len(part.lines) == 50
     assert len(asked) <= 6, asked  # places, rows, chats and contacts by number and by LID
+
+
+def talked(account: LinkedAccount, minutes: int, **person: object) -> None:
+    at = utcnow() - timedelta(minutes=minutes)
+    factories.chat(account, last_at=at, last_text="Hello", **person)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+def test_the_last_message_goes_first_and_who_never_wrote_comes_by_name(
+    shop: Instance, account: LinkedAccount, limit: int
+) -> None:
+    people = {name: factories.contact(shop, name=name) for name in "DCBA"}
+    hidden = factories.contact(shop, name="L", phone=None, lid="80001")
+    talked(account, 30, phone=people["D"].phone, lid=None)
+    talked(account, 10, phone=people["B"].phone, lid=None)
+    talked(account, 20, phone=None, lid=hidden.lid)
+    talked(account, 5, phone="15550000001", lid=None)  # nobody's
+    factories.chat(account, phone=people["A"].phone, lid=None)  # without a message
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        part = page(shop, order=Order.LAST_MESSAGE, limit=limit, cursor=cursor or None)
+        found += names(part)
+        cursor = part.next
+    assert found == ["B", "L", "D", "A", "C"]
+    assert names(page(shop, order=Order.LAST_MESSAGE, text="d")) == ["D"]
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_a_search_that_finds_few_and_one_that_finds_many_have_one_order(
+    shop: Instance, account: LinkedAccount, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact_order, "FEW", few)
+    people = [factories.contact(shop, name=f"Client {name}") for name in "ABCD"]
+    talked(account, 9, phone=people[3].phone, lid=None)
+    talked(account, 5, phone=people[1].phone, lid=None)
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        wish = {"order": Order.LAST_MESSAGE, "text": "client", "limit": 1}
+        part = page(shop, cursor=cursor or None, **wish)
+        found += names(part)
+        cursor = part.next
+    assert [name[-1] for name in found] == ["B", "D", "A", "C"]
+
+
+def test_whatsapps_people_stand_by_their_last_message_too(
+    shop: Instance, account: LinkedAccount
+) -> None:
+    first, second = (factories.whatsapp_contact(account, book_name=name) for name in "AB")
+    talked(account, 1, phone=second.phone, lid=None)
+    assert names(page(shop, Source.WHATSAPP, order=Order.LAST_MESSAGE)) == ["B", "A"]
+    assert first.book_name == "A"
+
+
+@pytest.mark.parametrize("key", ["1soon", "12026-01-01T00:00:00", "x"])
+def test_a_place_in_another_order_is_no_page(shop: Instance, key: str) -> None:
+    cursor = contact_lists._cursor_of(key, "con_1")
+    with pytest.raises(Invalid):
+        page(shop, order=Order.LAST_MESSAGE, cursor=cursor)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from app.core.states import InstanceState
 from app.extensions import db
 from app.jobs import imports
-from app.models import Contact, Instance, LinkedAccount
-from app.services import contact_imports
+from app.models import Contact, Instance, LinkedAccount, NumberCheck
+from app.services import contact_imports, number_checks
 from app.transaction import transaction
 from tests import factories
 from tests.queries import selects
@@ -311,7 +312,7 @@ def test_an_import_that_waits_for_the_session_says_what_it_does(
 
 
 def test_without_a_phone_nothing_can_be_imported(bobs: Browser, path: str) -> None:
-    assert not soup(bobs.get(path)).select("#import")
+    assert not soup(bobs.get(path)).select("#start-import")
     answer = bobs.act(f"{path}/import")
     assert answer.status_code == 409
     assert "Сначала подключите к этому инстансу телефон" in words(answer, "[role=alert]")
@@ -333,3 +334,41 @@ def test_what_the_list_finds_is_saved_as_a_file(
         assert answer.text.startswith(start)
         assert "Мария" in answer.text
         assert "Олег" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("registered", "told"), [(True, "есть в WhatsApp"), (False, "нет в WhatsApp"), (None, "")]
+)
+def test_whether_whatsapp_knows_a_new_number_is_said_beside_it(
+    app: Flask,
+    bobs: Browser,
+    shop: Instance,
+    account: LinkedAccount,
+    path: str,
+    registered: bool | None,
+    told: str,
+) -> None:
+    with app.app_context(), transaction() as session:
+        session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
+    listed = bobs.get(bobs.post(path, {"phone": "8 916 123-45-67", "name": "Мария"}).location)
+    assert "спрашиваем WhatsApp" in words(listed, "#contacts")
+    section = only(listed, "#contacts")
+    assert str(section["hx-trigger"]).startswith("every 2s")
+    assert bobs.fragment(str(section["hx-get"])).status_code == 200
+    with app.app_context(), transaction() as session:
+        check = session.query(NumberCheck).one()
+        assert number_checks.answer(check.id, registered=registered)
+    answered = bobs.fragment(str(section["hx-get"]))
+    number = soup(answered).select("[data-row] td")[0]
+    assert " ".join(number.get_text(" ").split()) == f"+7 916 123-45-67 {told}".strip()
+    assert str(only(answered, "#contacts")["hx-trigger"]).startswith("every 15s")
+
+
+def test_a_number_that_nobody_can_be_asked_about_is_kept_all_the_same(
+    app: Flask, bobs: Browser, account: LinkedAccount, path: str
+) -> None:
+    listed = bobs.get(bobs.post(path, {"phone": "8 916 123-45-67", "name": ""}).location)
+    assert "WhatsApp…" not in words(listed, "#contacts")
+    with app.app_context():
+        assert db.session.query(NumberCheck).count() == 0
+    assert kept(app) == [(MARIA, "")]
