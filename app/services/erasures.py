@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, Text, cast, delete, func, or_, select, update
 
 from app import bell, topics
 from app.config import current_settings
@@ -22,11 +22,14 @@ from app.models import (
     Contact,
     ContactImport,
     Delivery,
+    GroupMember,
     Instance,
+    KeptEvent,
     LinkedAccount,
     Media,
     Message,
     NumberCheck,
+    PollVote,
     Quote,
     Reaction,
     RefusedRow,
@@ -34,6 +37,7 @@ from app.models import (
     WhatsAppContact,
 )
 from app.models.chat import GROUP
+from app.models.message import SYSTEM
 from app.services import activity
 from app.storage import storage_of
 from app.transaction import after_commit
@@ -125,8 +129,11 @@ def finish(instance: Instance, contact: Contact, person: Person, *, actor: User)
     db.session.execute(delete(Chat).where(Chat.id.in_(chat_ids)))
     accounts = _accounts(instance)
     of_instance = select(Message.id).where(Message.instance_id == instance.id)
+    of_groups = select(Chat.id).where(Chat.instance_id == instance.id, Chat.kind == GROUP)
     for kind, phone, lid, within in (
         (Reaction, Reaction.phone, Reaction.lid, Reaction.message_id.in_(of_instance)),
+        (PollVote, PollVote.phone, PollVote.lid, PollVote.message_id.in_(of_instance)),
+        (GroupMember, GroupMember.phone, GroupMember.lid, GroupMember.chat_id.in_(of_groups)),
         (Quote, Quote.author_phone, Quote.author_lid, Quote.message_id.in_(of_instance)),
         (Call, Call.caller_phone, Call.caller_lid, Call.instance_id == instance.id),
         (NumberCheck, NumberCheck.phone, NumberCheck.lid, NumberCheck.instance_id == instance.id),
@@ -141,6 +148,7 @@ def finish(instance: Instance, contact: Contact, person: Person, *, actor: User)
         options = {"synchronize_session": False}
         statement = delete(kind).where(within, person.has(phone, lid))
         db.session.execute(statement, execution_options=options)
+    _forget_names(instance, person)
     _forget_deliveries(instance, person)
     _forget_refused(instance, person)
     db.session.expunge(contact)
@@ -176,16 +184,33 @@ def _correct(chat: Chat) -> None:
     bell.changed(topics.chat(chat.id), topics.chats(chat.instance_id))
 
 
+def _forget_names(instance: Instance, person: Person) -> None:
+    """Notes of groups that name the person, and mentions of theirs in what others wrote."""
+    ours, options = Message.instance_id == instance.id, {"synchronize_session": False}
+    for one in filter(None, (person.phone, *person.lids)):
+        noted = ours, Message.direction == SYSTEM, cast(Message.details, Text).contains(f'"{one}"')
+        db.session.execute(delete(Message).where(*noted), execution_options=options)
+        named = update(Message).where(ours, cast(Message.mentions, Text).contains(f'"{one}"'))
+        db.session.execute(named.values(mentions=None), execution_options=options)
+
+
 def _forget_deliveries(instance: Instance, person: Person) -> None:
-    """Events that speak of the person, told or not told yet."""
+    """Events that speak of the person, told, fetched, or not yet."""
+    for kind in (Delivery, KeptEvent):
+        _forget_bodies(kind, instance, person)
+
+
+def _forget_bodies(
+    kind: type[Delivery] | type[KeptEvent], instance: Instance, person: Person
+) -> None:
     on_sqlite = db.session.get_bind().dialect.name == "sqlite"
-    body = Delivery.body if on_sqlite else func.encode(Delivery.body, "escape")
+    body = kind.body if on_sqlite else func.encode(kind.body, "escape")
     jids = [phone_jid(person.phone)] if person.phone else []
     for jid in [*jids, *map(lid_jid, person.lids)]:
         said = f'"{jid}"'
         found = func.instr(body, said.encode()) if on_sqlite else func.strpos(body, said)
         db.session.execute(
-            delete(Delivery).where(Delivery.instance_id == instance.id, found > 0),
+            delete(kind).where(kind.instance_id == instance.id, found > 0),
             execution_options={"synchronize_session": False},
         )
 

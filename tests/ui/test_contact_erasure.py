@@ -7,10 +7,22 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.config import current_settings
+from app.core.events import Event
 from app.extensions import db
-from app.models import Activity, Chat, Contact, Instance, LinkedAccount, Message, RefusedRow, User
+from app.models import (
+    Activity,
+    Chat,
+    Contact,
+    GroupMember,
+    Instance,
+    LinkedAccount,
+    Message,
+    PollVote,
+    RefusedRow,
+    User,
+)
 from app.models.chat import GROUP
-from app.services import activity, erasures
+from app.services import activity, erasures, event_feed, outbox
 from app.storage import storage_of
 from app.transaction import transaction
 from tests import factories
@@ -50,6 +62,29 @@ def maria(app: Flask, shop: Instance, account: LinkedAccount) -> Contact:
         )
         factories.message(group, body="Чужое", sender_phone="15550001111")
         factories.message(group, body="Секрет в группе", sender_lid=LID, sender_name=NAME)
+        asked = factories.message(group, body="Кто?", sender_phone="15550001111")
+        note = {"note": {"by": [None, "900"], "people": [[MARIA, LID]]}}
+        factories.message(
+            group, kind="group_added", body=NAME, direction="sys", details=note, sender_phone=None
+        )
+        factories.message(group, body="@Мария", sender_phone="15550001111", mentions=[[None, LID]])
+        with transaction() as session:
+            session.add(GroupMember(chat_id=group.id, key=LID, phone=MARIA, lid=LID, role="member"))
+            session.add(
+                PollVote(
+                    message_id=asked.id,
+                    author=LID,
+                    phone=MARIA,
+                    lid=LID,
+                    name=NAME,
+                    chosen=["Да"],
+                    voted_at=asked.created_at,
+                )
+            )
+            event_feed.want(session.get_one(Instance, shop.id))
+        with transaction():
+            told = {"from": f"{MARIA}@s.whatsapp.net"}
+            outbox.emit(shop.id, Event.MESSAGE_RECEIVED, told)
         factories.call(current(shop), "CALL1", caller_phone=MARIA, caller_lid=LID)
         hook = factories.endpoint(shop)
         factories.delivery(hook, body=f'{{"from": "{MARIA}@s.whatsapp.net"}}'.encode())
@@ -119,10 +154,10 @@ def test_nothing_of_the_person_is_left_and_nothing_of_others_is_lost(
         assert trace not in left, trace
     with app.app_context():
         assert list(storage_of(current_settings()).entries()) == []
-        (message,) = db.session.query(Message)
-        assert message.body == "Чужое"
+        bodies = {message.body for message in db.session.query(Message)}
+        assert bodies == {"Чужое", "Кто?", "@Мария"}
         (group,) = db.session.query(Chat)
-        assert group.last_text == "Чужое"
+        assert group.last_text in bodies
         assert "15550001111@s.whatsapp.net" in left
         (line,) = db.session.query(Activity).filter(Activity.kind == "contacts:person:erased")
         assert line.detail == {}
