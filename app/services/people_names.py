@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select
 
@@ -25,6 +25,8 @@ class Names:
     known: Mapping[str, WhatsAppContact] = field(default_factory=dict)
     numbers: Mapping[str, str] = field(default_factory=dict)
     """Of those who were named by LID alone, where the group knows more."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """What people called themselves in messages, by LID and by number."""
 
     def of(self, phone: str | None, lid: str | None, said: str = "") -> str:
         """The name; `said` is what the person called themselves in a message. "" for nobody."""
@@ -34,6 +36,7 @@ class Names:
             contact.name if contact else "",
             *(one.book_name for one in (person, contact) if one),
         ]
+        said = said or self.said.get(lid or "") or self.said.get(phone or "") or ""
         found += [said, *((person.push_name, person.business_name) if person else ())]
         number = phone or (person.phone if person else None) or (contact.phone if contact else None)
         return next(filter(None, found), "") or show_phone(number) or (f"~{lid}" if lid else "")
@@ -53,7 +56,7 @@ def names_of(chat: Chat, people: Collection[Who]) -> Names:
     return Names(by_address(saved), by_address(known), numbers)
 
 
-def names_in(chat: Chat, messages: Iterable[Message]) -> Names:
+def names_in(chat: Chat, messages: Sequence[Message]) -> Names:
     """The names for everybody who has to do with these messages of `chat`; none where it is not a
     group: there nobody but the chat's own person writes."""
     if not chat.is_group:
@@ -69,7 +72,15 @@ def names_in(chat: Chat, messages: Iterable[Message]) -> Names:
         if message.is_note:
             note = (message.details or {}).get("note", {})
             people |= {(phone, lid) for phone, lid in (*note["people"], note["by"])}
-    return names_of(chat, people)
+    names = names_of(chat, people)
+    said = {
+        key: one.sender_name
+        for one in messages
+        if one.sender_name
+        for key in (one.sender_lid, one.sender_phone)
+        if key
+    }
+    return replace(names, said=said)
 
 
 def _numbers(chat: Chat, lids: Collection[str]) -> dict[str, str]:

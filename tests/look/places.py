@@ -91,6 +91,12 @@ def places(stage: Stage) -> list[Place]:
         Place("chat-acts", stage.chat, _click(".bubble-out .acts-open", shows="#acts")),
         Place("chat-kinds", stage.kinds_chat),
         Place("chat-voters", stage.kinds_chat, _click(".poll-who", shows=".voters")),
+        Place("chat-group", stage.group_chat),
+        Place("chat-group-members", stage.group_chat, _click("#group-open", shows="#group")),
+        Place(
+            "chat-group-new", f"{shelf['stopped']}/chat", _click("#new-group", shows="#make-group")
+        ),
+        Place("chat-forward", stage.kinds_chat, _forward),
         Place("chat-former-text", stage.kinds_chat, _click(".edited", shows=".former")),
         Place("chat-not-linked", f"{shelf['qr_expired']}/chat"),
         Place("chats-unread", f"{shelf['stopped']}/chat?show=unread"),
@@ -225,6 +231,12 @@ def _say(what: str) -> Act:
         expect(page.locator("#ask[open] form")).to_be_visible()
 
     return act
+
+
+def _forward(page: Page) -> None:
+    page.locator(".acts-open").last.click()
+    page.locator("#ask[open] #acts a[href$='/forward']").click()
+    expect(page.locator("#ask[open] #forward-chats")).to_be_visible()
 
 
 def _ask_nothing(page: Page) -> None:

@@ -19,13 +19,23 @@ from app.clock import utcnow
 from app.config import Settings
 from app.core.details import Card, Place, Poll, as_data, kind_of, text_of
 from app.core.errors import RateLimited
+from app.core.groups import ADMIN, MEMBER, OWNER, GroupFacts, GroupMember
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
 from app.models import Attempt, Chat, Endpoint, Instance, LinkedAccount, Message, User
 from app.models.contact_import import ImportState
 from app.models.message import INCOMING, OUTGOING
-from app.services import amendments, instances, invitations, password_resets, webhooks
+from app.services import (
+    amendments,
+    group_changes,
+    groups,
+    instances,
+    invitations,
+    password_resets,
+    webhooks,
+)
 from app.services.amendments import Author
+from app.services.group_changes import GroupChange
 from app.services.webhooks import Wish
 from app.transaction import transaction
 from app.ui import errors
@@ -49,6 +59,7 @@ class Stage:
     shelf: dict[str, str]  # instances that stand still, by their state or reason
     busy_chat: str  # a conversation with a message in every state
     kinds_chat: str  # one with messages of many kinds
+    group_chat: str  # one of a group, of which we are an admin
     links: dict[str, str]  # what works once, and the pages of people
     recorded: dict[str, str]  # pages that the product shows no more, or only when it breaks
     newcomer: StorageState  # the browser of somebody without an instance
@@ -64,12 +75,13 @@ def build(context: BrowserContext, product: Product, data_dir: Path) -> Stage:
     page.close()
     with database_beside(data_dir):
         anna = db.session.query(User).filter_by(email=EMAIL).one()
-        shelf, busy_chat, kinds_chat = _fill_shelf(anna)
+        shelf, busy_chat, kinds_chat, group_chat = _fill_shelf(anna)
         links = _make_links(anna)
         links["delivery"] = _set_up_webhooks(anna)
     recorded |= _record_errors(data_dir)
     newcomer = _let_in(context, product, links.pop("newcomer"))
-    return Stage(linked, chat, shelf, busy_chat, kinds_chat, links, recorded, newcomer)
+    chats = busy_chat, kinds_chat, group_chat
+    return Stage(linked, chat, shelf, *chats, links, recorded, newcomer)
 
 
 def _make_links(anna: User) -> dict[str, str]:
@@ -191,7 +203,7 @@ def database_beside(data_dir: Path) -> Iterator[None]:
         db.engine.dispose()
 
 
-def _fill_shelf(anna: User) -> tuple[dict[str, str], str, str]:
+def _fill_shelf(anna: User) -> tuple[dict[str, str], str, str, str]:
     made = {
         "stopped": factories.instance(anna, name=LONG_NAME, state=_S.STOPPED),
         "logged_out": _problem(anna, "Склад", _S.LOGGED_OUT, "phone_logged_out"),
@@ -207,7 +219,7 @@ def _fill_shelf(anna: User) -> tuple[dict[str, str], str, str]:
     }
     shelf = {word: f"/ui/instances/{instance.id}" for word, instance in made.items()}
     busy_chat = _fill_chat(made["stopped"])
-    return shelf, busy_chat, _fill_kinds(made["stopped"])
+    return shelf, busy_chat, _fill_kinds(made["stopped"]), _fill_group(made["stopped"])
 
 
 def _problem(anna: User, name: str, state: InstanceState, reason: str) -> Instance:
@@ -303,6 +315,32 @@ def _fill_kinds(instance: Instance) -> str:
         for who, option in ((vera, 1), (boris, 1), (anna, 0)):
             amendments.vote(asked, who, [poll.options[option]], utcnow(), is_news=False)
     return f"/ui/instances/{chat.instance_id}/chat/{chat.id}"
+
+
+def _fill_group(instance: Instance) -> str:
+    """A conversation of a group in which something happened."""
+    account = db.session.query(LinkedAccount).filter_by(instance_id=instance.id).one()
+    vera, oleg = ("15552000777", "251556368770077"), ("79165550101", "251556368770078")
+    members = [GroupMember(*vera, OWNER), GroupMember(account.phone, account.lid, ADMIN)]
+    members += [GroupMember(*oleg, MEMBER), GroupMember("79165550102", None, MEMBER)]
+    about = "Кто везёт, куда и когда. Адреса пишем полностью."
+    facts = GroupFacts("120363041234567890", "Курьеры, центр", about, False, None, tuple(members))
+    with transaction() as session:
+        chat = groups.learn(session.get_one(LinkedAccount, account.id), facts)
+        added = {"group_id": facts.id, "by": vera, "at": _ago(4), "joined": [oleg]}
+        group_changes.apply(session.get_one(LinkedAccount, account.id), GroupChange(**added))
+        address = f"/ui/instances/{chat.instance_id}/chat/{chat.id}"
+    said = (
+        (vera, "Вера Павловна", "Кто возьмёт Ленина, 1?"),
+        (oleg, "Олег", "@251556368770077, беру"),
+    )
+    for number, ((phone, lid), name, body) in enumerate(said):
+        values = {"sender_phone": phone, "sender_lid": lid, "sender_name": name, "body": body}
+        named = [list(vera)] if "@" in body else None
+        factories.message(
+            chat, shown_at=_ago(3 - number), mentions=named, forwarded=number, **values
+        )
+    return address
 
 
 def _fill_contacts(instance: Instance, account: LinkedAccount, chat: Chat) -> None:
