@@ -78,7 +78,7 @@ OWNER = {
     *("ui.show_import", "ui.start_import", "ui.cancel_import", "ui.choose_contacts"),
     *("ui.bring_contacts", "ui.show_contacts_file", "ui.start_contacts_file"),
     *("ui.discard_contacts_file", "ui.refused_contacts", "ui.act_on_contacts"),
-    *("ui.confirm_erasure", "ui.erase_contact"),
+    *("ui.confirm_erasure", "ui.erase_contact", "api.erase_contact"),
     *("ui.send_files", "ui.show_media", "ui.show_thumbnail", "ui.fetch_media"),
     *("api.show_media", "api.fetch_media"),
     *("ui.instance_webhooks", "ui.edit_webhook", "ui.change_webhook"),
