@@ -85,7 +85,7 @@ OWNER = {
     *("ui.show_import", "ui.start_import", "ui.cancel_import", "ui.choose_contacts"),
     *("ui.bring_contacts", "ui.show_contacts_file", "ui.start_contacts_file"),
     *("ui.discard_contacts_file", "ui.refused_contacts", "ui.act_on_contacts"),
-    *("ui.confirm_erasure", "ui.erase_contact"),
+    *("ui.confirm_erasure", "ui.erase_contact", "api.erase_contact"),
     *("ui.send_files", "ui.send_voice", "ui.show_media", "ui.show_thumbnail", "ui.fetch_media"),
     *("ui.new_location", "ui.send_location", "ui.new_poll", "ui.send_poll"),
     *("ui.new_cards", "ui.find_cards", "ui.send_cards"),

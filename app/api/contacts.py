@@ -10,7 +10,7 @@ from app.api.bodies import Answer, Body, Moment, takes
 from app.api.identity import caller
 from app.config import current_settings
 from app.core.events import iso
-from app.services import contact_lists, contacts, instances
+from app.services import contact_lists, contacts, erasures, instances
 from app.services.contact_lists import Line, Order, Source, Wish
 from app.transaction import transaction
 
@@ -56,6 +56,12 @@ class ContactFacts(Body):
     tags: list[str] | None = Field(
         default=None, description="At most 10, of 30 characters; null leaves them."
     )
+
+
+class NumberToErase(Body):
+    """The contact's number, once more: what is erased does not come back."""
+
+    phone: str = Field(max_length=40, description="In any notation; of one without it the LID.")
 
 
 class Contact(Answer):
@@ -159,6 +165,25 @@ def delete_contact(instance_id: str, contact_id: str) -> str:
     with transaction():
         instance = instances.get_for(caller(), instance_id)
         contacts.delete(instance, contacts.get_for(instance, contact_id))
+    return ""
+
+
+@bp.post(f"{_ONE}/erase")
+@takes(NumberToErase, example={"phone": "+7 916 123-45-67"})
+@bp.output({}, status_code=204, description="Nothing of the person is left.")
+@bp.doc(operation_id="eraseContact", summary="Erase all that is known of a contact", tags=TAGS)
+def erase_contact(instance_id: str, contact_id: str, body: NumberToErase) -> str:
+    """Erase all that is known of a contact
+
+    Contact, chats, messages and files, calls, reactions and events for webhooks that speak of the
+    person. Answers 422 number_differs unless phone is the contact's.
+    """
+    erasures.erase(
+        lambda: instances.get_for(caller(), instance_id),
+        contact_id,
+        typed=body.phone,
+        actor=caller(),
+    )
     return ""
 
 

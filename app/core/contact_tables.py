@@ -27,7 +27,10 @@ _BYTE_ORDER_MARK = "\ufeff"
 _END = re.compile(r"\r\n|\n|\r(?!\Z)")  # an \r at the end may be half of one
 _SEPARATOR = re.compile(r"sep=(;|,|\t|\\t)", re.I)
 _HEADS = {
-    "name": "name|full name|display name|имя|фио|контакт|contact|имя и фамилия|название|клиент",
+    "name": (
+        "name|full name|first name|given name|display name|contact"
+        "|имя|фио|контакт|имя и фамилия|название|клиент"
+    ),
     "phone": (
         "phone|number|phone number|telephone|tel|mobile|mobile phone|phone 1 - value|whatsapp"
         "|номер|телефон|номер телефона|мобильный|мобильный телефон|тел"

@@ -3,7 +3,7 @@ left elsewhere. What the phone and WhatsApp themselves keep is not ours to erase
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +38,9 @@ from app.models import (
 )
 from app.models.chat import GROUP
 from app.models.message import SYSTEM
-from app.services import activity
+from app.services import activity, contacts
 from app.storage import storage_of
-from app.transaction import after_commit
+from app.transaction import after_commit, transaction
 
 BATCH = 500
 """Messages that are erased in one transaction."""
@@ -104,12 +104,28 @@ def check_typed(contact: Contact, typed: str) -> None:
         raise Invalid(message, field="number", code="number_differs")
 
 
+def erase(find: Callable[[], Instance], contact_id: str, *, typed: str, actor: User) -> None:
+    """Erases all that is known of the contact, the messages some at a time: one that breaks off is
+    begun anew. `find` gives the instance in each transaction. Raises NotFound, Invalid (number)."""
+    instance = find()
+    contact = contacts.get_for(instance, contact_id)
+    check_typed(contact, typed)
+    person = person_of(instance, contact)
+    ids = messages_of(instance, person)
+    for first in range(0, len(ids), BATCH):
+        with transaction():
+            erase_messages(ids[first : first + BATCH])
+    with transaction():
+        instance = find()
+        finish(instance, contacts.get_for(instance, contact_id), person, actor=actor)
+
+
 def messages_of(instance: Instance, person: Person) -> list[str]:
     """The ids of all messages of the chats with the person, and of theirs in groups."""
     return list(db.session.scalars(_messages(instance, person)))
 
 
-def erase_messages(instance: Instance, ids: Sequence[str]) -> None:
+def erase_messages(ids: Sequence[str]) -> None:
     """Removes these messages, with their files."""
     query = select(Media.storage_key, Media.thumbnail_key).where(Media.message_id.in_(ids))
     keys = [key for row in db.session.execute(query) for key in row if key]

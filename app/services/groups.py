@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select
 from app import bell, topics
 from app.clock import utcnow
 from app.core.groups import ADMIN, MEMBER, OWNER, GroupFacts
+from app.core.phones import show_phone
 from app.extensions import db
 from app.models import Chat, GroupMember, Instance, LinkedAccount
 from app.models.chat import GROUP
@@ -29,6 +30,11 @@ class Member:
     lid: str | None
     role: str
     is_us: bool
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the name says more than the number."""
+        return self.name != show_phone(self.phone)
 
     @property
     def is_admin(self) -> bool:

@@ -10,8 +10,6 @@ from werkzeug.wrappers import Response
 from app.core.errors import Invalid
 from app.i18n import words_of
 from app.services import contacts, erasures
-from app.services.erasures import BATCH
-from app.transaction import transaction
 from app.ui.answers import question
 from app.ui.blueprint import bp
 from app.ui.contact_acts import done
@@ -30,22 +28,12 @@ def confirm_erasure(instance_id: str, contact_id: str) -> Response:
 @bp.post(_ERASE)
 @login_required
 def erase_contact(instance_id: str, contact_id: str) -> Response:
-    """Erases it all, the messages some at a time: one that breaks off is begun anew."""
-    instance = owned(instance_id)
-    contact = contacts.get_for(instance, contact_id)
+    """Erases it all."""
+    number = request.form.get("number", "")
     try:
-        erasures.check_typed(contact, request.form.get("number", ""))
+        erasures.erase(lambda: owned(instance_id), contact_id, typed=number, actor=current_user)
     except Invalid as error:
         return _question(instance_id, contact_id, is_sure=True, error=words_of(error))
-    person = erasures.person_of(instance, contact)
-    ids = erasures.messages_of(instance, person)
-    for first in range(0, len(ids), BATCH):
-        with transaction():
-            erasures.erase_messages(owned(instance_id), ids[first : first + BATCH])
-    with transaction():
-        instance = owned(instance_id)
-        contact = contacts.get_for(instance, contact_id)
-        erasures.finish(instance, contact, person, actor=current_user)
     return done(instance_id, gettext("All that was known of this contact was erased."))
 
 

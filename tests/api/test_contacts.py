@@ -7,7 +7,9 @@ import io
 import pytest
 
 from app.config import current_settings
+from app.extensions import db
 from app.jobs import imports
+from app.models import Message
 from app.services import contact_imports
 from app.storage import storage_of
 from app.transaction import transaction
@@ -150,3 +152,17 @@ def test_what_is_wrong_with_a_file_is_told_and_nothing_is_kept(app, api, path):
     assert refusal(bring(api, path, b"7", encoding="klingon"))[0] == 422
     with app.app_context():
         assert len(list(storage_of(current_settings()).entries())) == 0
+
+
+def test_everything_known_of_a_contact_is_erased_once_the_number_is_said_again(
+    app, api, linked, path
+):
+    contact = api.post(path, json={"phone": "8 916 123-45-67", "name": "Maria"}).get_json()
+    with app.app_context():
+        factories.message(factories.chat(linked.account, phone="79161234567"))
+    place = f"{path}/{contact['id']}/erase"
+    assert refusal(api.post(place, json={"phone": "+79160000000"})) == (422, "number_differs")
+    assert api.post(place, json={"phone": "+7 916 123-45-67"}).status_code == 204
+    assert refusal(api.get(f"{path}/{contact['id']}")) == (404, "contact_not_found")
+    with app.app_context():
+        assert db.session.query(Message).count() == 0

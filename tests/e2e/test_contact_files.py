@@ -60,3 +60,16 @@ def test_a_file_is_chosen_mapped_imported_and_its_refused_rows_come_back(
     text = Path(refused.value.path()).read_text("utf-8-sig")
     assert "Это не номер телефона" in text
     assert "Олег;позвони" in text
+    tag_one_of_the_found(page)
+
+
+def tag_one_of_the_found(page: Page) -> None:
+    """What was chosen stays so while the list brings itself up to date."""
+    page.locator("[data-row]").first.get_by_role("checkbox").check()
+    page.locator("#search").fill("клиент")
+    expect(page.locator("#contacts")).to_contain_text("Сохранить найденное")
+    expect(page.locator("[data-row]").first.get_by_role("checkbox")).to_be_checked()
+    page.locator("#selection-tag").fill("VIP")
+    page.get_by_role("button", name="Добавить метку").click()
+    expect(page.locator("#alerts")).to_contain_text("Метка «VIP» добавлена. Контактов: 1.")
+    expect(page.locator("[data-row]").first).to_contain_text("VIP")
