@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from app import bell, topics
 from app.clock import utcnow
 from app.core.groups import ADMIN, MEMBER, OWNER, GroupFacts
 from app.core.phones import show_phone
 from app.extensions import db
-from app.models import Chat, GroupMember, Instance, LinkedAccount
+from app.models import Chat, GroupMember, Instance, LinkedAccount, Message
 from app.models.chat import GROUP
+from app.models.message import SYSTEM
 from app.services import chats
 from app.services.people_names import Names, Who, names_of
+from app.transaction import rows_changed
 
 DESCRIPTION_LENGTH = 4096
+_RECENT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,9 @@ def learn(account: LinkedAccount, facts: GroupFacts) -> Chat:
     now = {_key(one.phone, one.lid): one for one in facts.members}
     for key in before.keys() - now.keys():
         db.session.delete(before[key])
+    learned = any(
+        row.phone is None and key in now and now[key].phone for key, row in before.items()
+    )
     for key, one in now.items():
         row = before.get(key)
         if row is None:
@@ -62,7 +69,18 @@ def learn(account: LinkedAccount, facts: GroupFacts) -> Chat:
         chat.name, chat.description, chat.only_admins_write, chat.our_role = told
         tell(chat)
     chat.group_known_at = utcnow()
+    if learned:
+        _show_notes_anew(chat)
     return chat
+
+
+def _show_notes_anew(chat: Chat) -> None:
+    """Notes that named somebody by LID alone can be read with a number or a name now."""
+    notes = Message.chat_id == chat.id, Message.direction == SYSTEM
+    recent = Message.shown_at > utcnow() - _RECENT
+    statement = update(Message).where(*notes, recent).values(changed_at=utcnow())
+    if rows_changed(statement):
+        tell(chat)
 
 
 def forget_others(account: LinkedAccount, ids: Collection[str]) -> None:

@@ -226,3 +226,12 @@ def test_a_chat_with_a_person_is_no_group(context, account):
         group_wishes.group_of(instance, person.id)
     assert getattr(refused.value, "code", "") == "chat_not_found"
     assert chats.get_for(instance, person.id).id == person.id
+
+
+def test_a_note_is_shown_anew_once_the_number_is_known(context, account):
+    chat = learn(account, facts((ANNA, OWNER), (OURS, MEMBER)))
+    change(account, joined=[(None, BORIS[1])])
+    query = select(Message.changed_at).where(Message.chat_id == chat.id)
+    before = db.session.scalar(query)
+    learn(account, facts((ANNA, OWNER), (OURS, MEMBER), (BORIS, MEMBER)))
+    assert db.session.scalar(query) > before
