@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from app.core.media import MediaKind
+from app.clock import utcnow
+from app.core.media import MediaKind, MediaState
 from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Instance, Media, Message
@@ -165,3 +166,44 @@ def test_host_killed_in_the_middle_of_an_upload_sends_the_file_once(
     client.save_media(PEER_NUMBER, str(told["id"]), tmp_path / "file")
     arrived = hashlib.sha256((tmp_path / "file").read_bytes()).digest()
     assert arrived == hashlib.sha256(content).digest()
+
+
+def test_worker_killed_in_the_middle_of_a_download_brings_the_file_whole(
+    with_jobs: tuple[Product, str],
+) -> None:
+    product, instance_id = with_jobs
+    client, drafts = product.sandbox.client, product.settings.data_dir / "media"
+    content = b"%PDF-1.7" + content_of(50_000_000)
+    client.set_faults(OWN_NUMBER, media_kb_per_second=5_000)
+    wa_id = client.send_media(PEER_NUMBER, OWN_NUMBER, "document", content, file_name="a.pdf")
+    wait_for(
+        lambda: any(one.stat().st_size > 5_000_000 for one in _files_in(drafts)),
+        PATIENCE,
+        "a good part of it is here",
+    )
+    assert media_of(product, instance_id)[wa_id].state == MediaState.FETCHING
+    product.kill("jobs")
+    client.reset_faults()
+    assert not media_of(product, instance_id)[wa_id].is_stored
+
+    _let_the_claim_lapse(product, wa_id)
+    product.start("jobs")
+
+    wait_for(lambda: media_of(product, instance_id)[wa_id].is_stored, PATIENCE, "it is stored")
+    (media,) = media_of(product, instance_id).values()
+    assert hashlib.sha256(stored_bytes(product, media)).digest() == hashlib.sha256(content).digest()
+    with product.app.app_context():
+        storage_of(product.settings).drop_drafts(utcnow())
+    assert [one.name for one in _files_in(drafts)] == [Path(str(media.storage_key)).name]
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [one for one in folder.rglob("*") if one.is_file()]
+
+
+def _let_the_claim_lapse(product: Product, wa_id: str) -> None:
+    """As if the worker had said nothing for a minute; somebody else is told of it by the clock."""
+    with product.app.app_context(), transaction() as session:
+        query = select(Media).join(Message, Message.id == Media.message_id)
+        row = session.scalars(query.where(Message.wa_id == wa_id)).one()
+        row.due_at = utcnow()
