@@ -70,6 +70,7 @@ OWNER = {
     *("api.add_group_members", "api.change_group_member", "api.remove_group_member"),
     *("api.get_group_link", "api.leave_one_group"),
     *("ui.choose_chats", "ui.find_chats", "ui.forward_message", "api.forward_message"),
+    "ui.find_members",
     *("ui.new_group", "ui.create_group", "ui.show_group", "ui.rename_group", "ui.add_to_group"),
     *("ui.change_member", "ui.group_link", "ui.leave_group"),
     *("ui.show_acts", "ui.react_to_message", "ui.edit_message", "ui.delete_message"),

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from app import bell, topics
 from app.clock import utcnow
 from app.core.groups import ADMIN, MEMBER, OWNER, GroupFacts
+from app.core.naming import fold
 from app.core.phones import show_phone
 from app.extensions import db
 from app.models import Chat, GroupMember, Instance, LinkedAccount, Message
@@ -142,6 +143,20 @@ def of(instance: Instance) -> list[tuple[Chat, int]]:
         .order_by(Chat.name, Chat.id)
     )
     return [(chat, count) for chat, count in db.session.execute(query)]
+
+
+def find(chat: Chat, text: str, *, limit: int) -> list[Member]:
+    """Members but ourselves a word of whose name begins with `text`, or whose number has it."""
+    words, digits = fold(text), "".join(filter(str.isdecimal, text))
+    return [
+        one
+        for one in members_of(chat)
+        if not one.is_us
+        and (
+            any(word.startswith(words) for word in fold(one.name).split())
+            or (digits and digits in (one.phone or ""))
+        )
+    ][:limit]
 
 
 def count_of(chat: Chat) -> int:

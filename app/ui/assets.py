@@ -49,6 +49,7 @@ BUNDLES = {
     "chat.css": ("css/chat.css", "css/media.css"),
     "chat.js": (
         "js/conversation.js",
+        "js/mentions.js",  # before what Enter sends
         "js/outgoing.js",
         "js/upload.js",
         "js/attach.js",

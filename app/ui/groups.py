@@ -18,12 +18,13 @@ from app.i18n import words_of
 from app.models import Chat, GroupWish, Instance
 from app.services import group_wishes, groups
 from app.services.wish_waiting import fulfilled
-from app.ui.answers import question, see_other, wants_fragment
+from app.ui.answers import fragment, question, see_other, wants_fragment
 from app.ui.blueprint import bp
 from app.ui.conversation import CHAT
 from app.ui.instances import owned
 
 _GROUP = f"{CHAT}/group"
+_OFFERED = 8
 _OF_MEMBERS = {"promote", "demote", "remove"}
 
 
@@ -59,6 +60,15 @@ def create_group(instance_id: str) -> Response:
 def show_group(instance_id: str, chat_id: str) -> Response:
     """Who is in the group."""
     return _show(instance_id, chat_id)
+
+
+@bp.get(f"{_GROUP}/members")
+@login_required
+def find_members(instance_id: str, chat_id: str) -> Response:
+    """Members who can be named in a text."""
+    chat = group_wishes.group_of(owned(instance_id), chat_id)
+    found = groups.find(chat, request.args.get("q", ""), limit=_OFFERED)
+    return fragment("chat/_mentions.html", found=found)
 
 
 @bp.post(f"{_GROUP}/name")

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from app.sandbox.client import SandboxClient
 from tests.product import Product
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -135,6 +136,28 @@ def test_who_is_no_admin_sees_members_and_may_leave(
     assert PHONE not in next(one for one in network.groups() if one["jid"] == group)["members"]
     page.reload()
     expect(page.locator(".conversation .composer")).to_contain_text("Вы не состоите в этой группе")
+
+
+def test_a_member_is_named_by_a_few_letters(page: Page, shop: str, network: SandboxClient) -> None:
+    group = network.create_group(PHONE, "Именная", [FRIEND, ECHO])
+    page.goto(f"{shop}/chat")
+    page.locator(".chat-line", has_text="Именная").click(timeout=WITHIN)
+    expect(page.locator("#group-open")).to_contain_text("3 участника", timeout=WITHIN)
+    field = page.locator("#text")
+    field.press_sequentially("едет @мол")
+    expect(page.locator("#mentions .mention")).to_have_text(re.compile("Молчун"))
+    field.press("Enter")
+    expect(field).to_have_value(f"едет @{FRIEND} ")
+    expect(page.locator("#mentions")).to_be_hidden()
+    field.press("Enter")
+    bubble = page.locator(".bubble-out", has_text="едет")
+    expect(bubble.locator(".bubble-text")).to_have_text("едет @Молчун", timeout=WITHIN)
+    named = lambda: [  # noqa: E731
+        e.get("mentions") for e in network.log() if e.get("to") == group and e["kind"] == "message"
+    ]
+    wait_for(lambda: any(named()), 30)
+    lid = network.account(FRIEND)["lid"]
+    assert [lid] in named()
 
 
 def test_a_number_that_is_none_is_told_beside_its_field(page: Page, shop: str) -> None:

@@ -235,3 +235,13 @@ def test_a_note_is_shown_anew_once_the_number_is_known(context, account):
     before = db.session.scalar(query)
     learn(account, facts((ANNA, OWNER), (OURS, MEMBER), (BORIS, MEMBER)))
     assert db.session.scalar(query) > before
+
+
+def test_members_are_found_by_the_beginning_of_a_word_or_by_digits(context, account):
+    chat = learn(account, facts((ANNA, OWNER), (BORIS, MEMBER), (OURS, MEMBER)))
+    instance = db.session.get_one(Instance, account.instance_id)
+    factories.contact(instance, phone=ANNA[0], name="Анна Ёлкина")
+    found = lambda text: [one.phone for one in groups.find(chat, text, limit=8)]  # noqa: E731
+    assert found("елк") == found("АНН") == found("1110") == [ANNA[0]]
+    assert found("лкина") == []
+    assert set(found("")) == {ANNA[0], BORIS[0]}
