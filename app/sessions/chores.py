@@ -3,7 +3,7 @@ WhatsApp knows of people and groups."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from flask import Flask
@@ -32,9 +32,9 @@ class Chores:
         """People wrote what is to be marked as read."""
         self._reading.add(news)
 
-    def hear_of_groups(self) -> None:
-        """Something about a group is unknown."""
-        self._groups.hurry()
+    def hear_of_groups(self, group_ids: Collection[str]) -> None:
+        """Something about these groups is unknown."""
+        self._groups.hurry(group_ids)
 
     def urgent(self, session: EngineSession) -> bool:
         """Does one thing that somebody waits for; whether there was one. Raises LeaseLost,

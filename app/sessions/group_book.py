@@ -1,13 +1,15 @@
 """Copies what WhatsApp says about the account's groups into the database.
 
 Changes come as events while the session is connected. The whole list is asked for after each
-connection, when a message came in a group that is not known yet, and a few times a day.
+connection and a few times a day; a single group when a message came in one that is unknown here,
+or somebody new is known by LID alone.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 import structlog
@@ -18,18 +20,19 @@ from app.core.groups import GroupFacts
 from app.engine.base import EngineSession
 from app.engine.errors import EngineError
 from app.models import LinkedAccount
-from app.services import groups
+from app.services import chats, groups
 from app.sessions.leases import Held, holding
 
 log = structlog.get_logger(__name__)
 
 AFTER_CONNECTING = 1.0
 EVERY = 6 * 3600.0
-SOON = 0.5  # after something about a group turned out to be unknown
-AT_MOST_EVERY = 10.0
+PAUSE = 2.0  # between questions about single groups
 TROUBLE = 60.0  # after WhatsApp did not answer
 PIECE = 10
 """Groups written in one transaction."""
+MOST_UNKNOWN = 200
+"""Groups that are asked about one by one; what is beyond that waits for the next whole list."""
 
 
 class GroupBook:
@@ -40,14 +43,13 @@ class GroupBook:
         self._held = held
         self._account_id = account.id
         self._connection = 0
-        self._due_at = float("inf")
-        self._looked_at = float("-inf")
-        self._unknown = False
+        self._due_at = self._single_at = float("inf")
+        self._unknown: deque[str] = deque(maxlen=MOST_UNKNOWN)
         self._work: Iterator[None] | None = None
 
-    def hurry(self) -> None:
-        """Something about a group is unknown: WhatsApp is asked soon."""
-        self._unknown = True
+    def hurry(self, group_ids: Collection[str]) -> None:
+        """Something about these groups is unknown: WhatsApp is asked soon."""
+        self._unknown.extend(one for one in group_ids if one not in self._unknown)
 
     def step(self, session: EngineSession, *, connection: int) -> bool:
         """Does the next piece of work, if there is any; whether it did. `connection` counts the
@@ -55,14 +57,23 @@ class GroupBook:
         if connection != self._connection:
             self._connection = connection
             self._due_at = time.monotonic() + AFTER_CONNECTING
-        if self._unknown:
-            self._unknown = False
-            soon = max(time.monotonic() + SOON, self._looked_at + AT_MOST_EVERY)
-            self._due_at = min(self._due_at, soon)
-        if self._work is None and self.wait_seconds() == 0:
+            self._single_at = float("inf")  # the whole list comes first
+        if self._work is None and time.monotonic() >= self._due_at:
             self._work = self._look(session)
-        if self._work is None:
-            return False
+        if self._work is not None:
+            return self._go_on()
+        if self._unknown and time.monotonic() >= self._single_at:
+            self._ask(session, self._unknown.popleft())
+            return True
+        return False
+
+    def wait_seconds(self) -> float:
+        """How long until there is something to do."""
+        soonest = min(self._due_at, self._single_at if self._unknown else float("inf"))
+        return max(0.0, soonest - time.monotonic())
+
+    def _go_on(self) -> bool:
+        assert self._work is not None  # noqa: S101 - the caller has looked
         try:
             next(self._work)
         except StopIteration:
@@ -72,14 +83,9 @@ class GroupBook:
             raise
         return True
 
-    def wait_seconds(self) -> float:
-        """How long until there is something to do."""
-        return SOON if self._unknown else max(0.0, self._due_at - time.monotonic())
-
     def _look(self, session: EngineSession) -> Iterator[None]:
-        """One look, a transaction at a time."""
-        self._looked_at = time.monotonic()
-        self._due_at = self._looked_at + with_jitter(timedelta(seconds=EVERY)).total_seconds()
+        """One look at all groups, a transaction at a time."""
+        self._due_at = time.monotonic() + with_jitter(timedelta(seconds=EVERY)).total_seconds()
         try:
             found = session.groups.all()
         except EngineError as error:
@@ -89,9 +95,24 @@ class GroupBook:
         for first in range(0, len(found), PIECE):
             self._write(found[first : first + PIECE])
             yield
+        ids = {facts.id for facts in found}
         with self._app.app_context(), holding(self._held) as rows:
-            account = rows.get_one(LinkedAccount, self._account_id)
-            groups.forget_others(account, {facts.id for facts in found})
+            groups.forget_others(rows.get_one(LinkedAccount, self._account_id), ids)
+        for known in ids & set(self._unknown):
+            self._unknown.remove(known)
+        self._single_at = time.monotonic()
+
+    def _ask(self, session: EngineSession, group_id: str) -> None:
+        """One look at one group. Where WhatsApp does not say, the next whole list will."""
+        self._single_at = time.monotonic() + PAUSE
+        try:
+            self._write([session.groups.one(f"{group_id}@g.us")])
+        except EngineError as error:
+            log.warning("group.not_read", group_id=group_id, error=str(error))
+            if error.slug == "not_in_group":
+                with self._app.app_context(), holding(self._held) as rows:
+                    account = rows.get_one(LinkedAccount, self._account_id)
+                    groups.leave(chats.group(account, group_id))
 
     def _write(self, found: list[GroupFacts]) -> None:
         with self._app.app_context(), holding(self._held) as rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -116,7 +116,7 @@ class Inbox:
         self.on_doubt: Callable[[], None] = lambda: None
         self.on_news: Callable[[Sequence[News]], None] = lambda news: None
         self.on_call: Callable[[], None] = lambda: None
-        self.on_groups: Callable[[], None] = lambda: None
+        self.on_groups: Callable[[Collection[str]], None] = lambda group_ids: None
         self._app = app
         self._engine = engine
         self._held = held
@@ -236,8 +236,8 @@ class Inbox:
             self.on_news(recorder.incoming)
         if recorder.has_calls:
             self.on_call()
-        if recorder.has_news_of_groups:
-            self.on_groups()
+        if recorder.unknown_groups:
+            self.on_groups(recorder.unknown_groups)
         return heard
 
     def _translated(self, record: bytes) -> list[tuple[RawEvent, Event]]:

@@ -62,8 +62,8 @@ class Recorder:
     Receipts and amendments for ids that no message has yet go to `early` and `early_amendment`.
     `incoming` collects what
     people wrote: the outbox leaves their chats a moment, and it may have to be marked as read.
-    `has_calls`: one came that is to be rejected. `has_news_of_groups`: WhatsApp is to be asked
-    about groups, of which something is unknown here.
+    `has_calls`: one came that is to be rejected. `unknown_groups`: those of which
+    something is unknown here.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Recorder:
         self._rejects_calls = rejects_calls
         self.incoming: list[News] = []
         self.has_calls = False
-        self.has_news_of_groups = False
+        self.unknown_groups: set[str] = set()
 
     @singledispatchmethod
     def record(self, event: Event) -> None:
@@ -169,13 +169,14 @@ class Recorder:
         change = _group_change(event)
         group_changes.apply(self._account, change)
         if change.joined:  # by LID alone: their numbers are in the list of members
-            self.has_news_of_groups = True
+            self.unknown_groups.add(change.group_id)
 
     def _chat(self, address: Address, *, name: str = "") -> Chat | None:
         """The chat with `address`; None for status updates and channels, which are no chats."""
         if address.is_group:
             chat = chats.group(self._account, str(_user(address.other)), name=name)
-            self.has_news_of_groups |= chat.group_known_at is None
+            if chat.group_known_at is None:
+                self.unknown_groups.add(str(chat.group_id))
             return chat
         if address.phone or address.lid:
             return chats.person(

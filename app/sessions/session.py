@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -326,8 +326,8 @@ class LiveSession:
         self._chores.hear_messages(news)
         self._wake.set()
 
-    def _take_news_of_groups(self) -> None:
-        self._chores.hear_of_groups()
+    def _take_news_of_groups(self, group_ids: Collection[str]) -> None:
+        self._chores.hear_of_groups(group_ids)
         self._wake.set()
 
     def _take_call(self) -> None:
