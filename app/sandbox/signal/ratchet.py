@@ -147,13 +147,21 @@ def _chain_position(state: RatchetState, ratchet_key: bytes) -> int:
 
 
 def _take_seed(receiver: ReceiverChain, counter: int) -> tuple[ReceiverChain, bytes]:
-    """Returns the chain after reading `counter`, and the seed of that message's keys."""
-    chain, skipped = receiver.chain, dict(receiver.skipped)
+    chain, skipped, seed = take_seed(receiver.chain, receiver.skipped, counter)
+    return replace(receiver, chain=chain, skipped=skipped), seed
+
+
+def take_seed(
+    chain: ChainKey, known: Mapping[int, bytes], counter: int
+) -> tuple[ChainKey, dict[int, bytes], bytes]:
+    """Returns the chain after reading `counter`, the seeds skipped so far (`known` are those from
+    before), and the seed of that message's keys. Raises OldCounter, BadMessage."""
+    skipped = dict(known)
     if counter < chain.index:
         if counter not in skipped:
             raise OldCounter(f"counter {counter}, expected {chain.index}")
         seed = skipped.pop(counter)
-        return replace(receiver, skipped=skipped), seed
+        return chain, skipped, seed
     if counter - chain.index > MAX_SKIPPED:
         raise BadMessage("message too far in the future")
     while chain.index < counter:
@@ -161,7 +169,7 @@ def _take_seed(receiver: ReceiverChain, counter: int) -> tuple[ReceiverChain, by
         chain = chain.next()
     while len(skipped) > MAX_SKIPPED:
         del skipped[next(iter(skipped))]
-    return ReceiverChain(receiver.ratchet_key, chain.next(), skipped), chain.message_seed()
+    return chain.next(), skipped, chain.message_seed()
 
 
 def _message_keys(seed: bytes) -> _MessageKeys:

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from app.sandbox.signal.curve import SIGNATURE_LENGTH, KeyPair, sign, verify
-from app.sandbox.signal.errors import BadMessage, NoSession, OldCounter
-from app.sandbox.signal.ratchet import MAX_SKIPPED, ChainKey, hkdf
+from app.sandbox.signal.errors import BadMessage, NoSession
+from app.sandbox.signal.ratchet import ChainKey, hkdf, take_seed
 from app.sandbox.signal.wireformat import (
     VERSION_BYTE,
     bytes_of,
@@ -105,9 +105,9 @@ class SenderKeys:
             raise NoSession(f"no sender key of {address} in {group}")
         if not verify(known[position].public, signed, signature):
             raise BadMessage("the signature does not match")
-        chain, seed = _take_seed(known[position], counter)
+        chain, skipped, seed = take_seed(known[position].chain, known[position].skipped, counter)
         plaintext = _open(seed, bytes_of(fields, 3))
-        known[position] = chain
+        known[position] = replace(known[position], chain=chain, skipped=skipped)
         return plaintext
 
     def dump(self) -> dict[str, Any]:
@@ -130,22 +130,6 @@ class SenderKeys:
             for group, address, chains in data.get("known", [])
         }
         return keys
-
-
-def _take_seed(known: Chain, counter: int) -> tuple[Chain, bytes]:
-    """Returns the chain after reading `counter`, and the seed of that message's keys."""
-    chain, skipped = known.chain, dict(known.skipped)
-    if counter < chain.index:
-        if counter not in skipped:
-            raise OldCounter(f"counter {counter}, expected {chain.index}")
-        seed = skipped.pop(counter)
-        return replace(known, skipped=skipped), seed
-    if counter - chain.index > MAX_SKIPPED:
-        raise BadMessage("message too far in the future")
-    while chain.index < counter:
-        skipped[chain.index] = chain.message_seed()
-        chain = chain.next()
-    return replace(known, chain=chain.next(), skipped=skipped), chain.message_seed()
 
 
 def _keys(seed: bytes) -> Cipher[modes.CBC]:
