@@ -16,6 +16,7 @@ from app.models.number_check import NumberCheck
 from app.models.pairing import Pairing
 from app.models.quote import Quote
 from app.models.reaction import Reaction
+from app.models.read_mark import ReadMark
 from app.models.session import Host, Lease
 from app.models.sign_in import SignIn
 from app.models.tick import Tick
@@ -50,6 +51,7 @@ __all__ = [
     "PasswordReset",
     "Quote",
     "Reaction",
+    "ReadMark",
     "SetupLink",
     "SignIn",
     "Tick",

@@ -15,6 +15,7 @@ from app.sessions.group_book import GroupBook
 from app.sessions.group_wishes import GroupWishes
 from app.sessions.leases import Held
 from app.sessions.number_checks import NumberChecks
+from app.sessions.read_marks import ReadMarks
 from app.sessions.reading import News, Reading
 
 
@@ -23,6 +24,7 @@ class Chores:
 
     def __init__(self, app: Flask, held: Held, account: LinkedAccount) -> None:
         self._reading = Reading(app, held)
+        self._marks = ReadMarks(app, held, account)
         self._checks = NumberChecks(app, held)
         self._wishes = GroupWishes(app, held, account)
         self._groups = GroupBook(app, held, account)
@@ -43,6 +45,7 @@ class Chores:
             self._reading.tell(session)
             or self._checks.answer(session)
             or self._wishes.answer(session)
+            or self._marks.tell(session)
         )
 
     def idle(
