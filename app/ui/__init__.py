@@ -7,20 +7,10 @@ from importlib import import_module
 from flask import Flask
 
 _WITH_VIEWS = (
-    *("amending", "attachments", "chat", "components", "contact_acts", "contact_export"),
-    *(
-        "contacts",
-        "deletion",
-        "details",
-        "forwarding",
-        "groups",
-        "instances",
-        "journal",
-        "language",
-        "links",
-    ),
-    *("listing", "media", "profile", "queue", "saying", "sending", "sign_in", "users"),
-    *("webhook_log", "webhooks"),
+    *("amending", "attachments", "chat", "chat_states", "components", "contact_acts"),
+    *("contact_export", "contacts", "deletion", "details", "forwarding", "groups"),
+    *("instances", "journal", "language", "links", "listing", "media", "profile", "queue"),
+    *("saying", "sending", "sign_in", "users", "webhook_log", "webhooks"),
 )
 """Importing these puts their views on the blueprint."""
 

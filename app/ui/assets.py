@@ -50,6 +50,7 @@ BUNDLES = {
     "chat.js": (
         "js/conversation.js",
         "js/outgoing.js",
+        "js/typing.js",
         "js/upload.js",
         "js/attach.js",
         "js/voice.js",

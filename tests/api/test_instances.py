@@ -228,6 +228,7 @@ OPERATIONS = [
     ("GET", "/events/stream", None),
     ("POST", "/pair-code", {"phone": "+79161234567"}),
     ("POST", "/chats/cht_1/read", None),
+    ("POST", "/chats/cht_1/typing", {"typing": True}),
     ("GET", "/groups", None),
     ("POST", "/groups", {"name": "Couriers", "people": ["+79161234567"]}),
     ("GET", "/groups/120363041234567890@g.us", None),
