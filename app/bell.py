@@ -152,6 +152,26 @@ def version(topic: str) -> str | None:
         return None
 
 
+def remember(key: str, value: str | None, *, seconds: int) -> None:
+    """Keeps what is no record for a while; None forgets it."""
+    try:
+        if value is None:
+            redis().delete(key)
+        else:
+            redis().set(key, value, ex=seconds)
+    except RedisError as error:
+        log.warning("bell.silent", key=key, error=str(error))
+
+
+def remembered(key: str) -> str | None:
+    """What is kept; None where nothing is, or when Redis is away."""
+    try:
+        value = redis().get(key)
+    except RedisError:
+        return None
+    return value.decode() if isinstance(value, bytes) else None
+
+
 def once_in(seconds: int, key: str) -> bool:
     """Whether nobody asked this of `key` within the last `seconds`; True when Redis is away."""
     try:

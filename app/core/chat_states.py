@@ -5,6 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class Composing(StrEnum):
+    """What somebody does in a chat."""
+
+    TEXT = "text"
+    AUDIO = "audio"
+
+
 class Signal(StrEnum):
     """What a session is told about a chat. Nobody keeps it: one that is lost is no loss."""
 

@@ -31,3 +31,18 @@
   form.addEventListener("submit", end);
   window.addEventListener("pagehide", end);
 })();
+
+// Who types there is shown by the polls, and for so long where nothing more is heard.
+(() => {
+  const SHOWN = 15000; // milliseconds
+  let shown = null, hiding = 0;
+  const look = () => {
+    const mark = document.querySelector(".composing");
+    if (mark === shown) return;
+    shown = mark;
+    clearTimeout(hiding);
+    if (mark) hiding = setTimeout(() => mark.remove(), SHOWN);
+  };
+  document.addEventListener("htmx:afterSettle", look);
+  look();
+})();

@@ -15,7 +15,7 @@ from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
-ECHO = "15551000010"
+PHONE, ECHO = "15551000002", "15551000010"
 SOON = 30.0
 
 
@@ -59,3 +59,23 @@ def test_typing_ends_when_nothing_more_is_written(
     wait_for(lambda: shown(phones)[before:] == ["composing"], SOON, "the friend sees it")
     page.clock.fast_forward(11_000)
     wait_for(lambda: shown(phones)[before:] == ["composing", "paused"], SOON, "it has ended")
+
+
+def test_the_head_of_the_conversation_says_that_the_friend_types_and_forgets_it(
+    page: Page,
+    shop: str,  # noqa: F811
+    phones: SandboxClient,
+) -> None:
+    page.clock.install()
+    open_echo(page, shop)
+    mark = page.locator("#conversation-title .composing")
+
+    def seen() -> bool:
+        phones.typing(ECHO, PHONE)
+        page.clock.run_for(3000)
+        return mark.count() == 1
+
+    wait_for(seen, SOON, "it is shown")
+    expect(mark).to_have_text("печатает…")
+    page.clock.run_for(20_000)
+    expect(mark).to_have_count(0)

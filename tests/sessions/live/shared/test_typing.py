@@ -9,7 +9,7 @@ from app.models import Chat, User
 from app.services import instances
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
 from tests.sessions.live.shared.test_conduct import arrive
-from tests.ui.browser import Browser
+from tests.ui.browser import Browser, soup
 from tests.waiting import wait_for
 
 
@@ -69,3 +69,41 @@ def test_an_account_that_is_not_shown_as_online_shows_nothing(
     texts = lambda: [one.get("text") for one in product.sandbox.client.log()]  # noqa: E731
     wait_for(lambda: "Afterwards" in texts(), PATIENCE, "what came later is there")
     assert states(product) == []
+
+
+def title(product: Product, chat: Chat) -> str:
+    """The head of the conversation, opened."""
+    page = browser_of(product).get(f"/ui/instances/{chat.instance_id}/chat/{chat.id}")
+    mark = soup(page).select_one("#conversation-title .composing")
+    return mark.get_text() if mark else ""
+
+
+def test_the_page_shows_that_the_friend_types_once_it_was_opened(
+    linked: tuple[Product, str],
+) -> None:
+    product, instance_id = linked
+    client = product.sandbox.client
+    arrive(product, instance_id, "Wait")
+    chat = chat_of(product, instance_id)
+
+    def seen(state: str, words: str) -> bool:
+        client.typing(PEER_NUMBER, OWN_NUMBER, state)
+        return title(product, chat) == words
+
+    wait_for(lambda: seen("composing", "печатает…"), PATIENCE, "it is shown")
+    wait_for(lambda: seen("recording", "записывает голосовое сообщение…"), PATIENCE, "that, too")
+    wait_for(lambda: seen("paused", ""), PATIENCE, "it has ended")
+
+
+def test_a_message_ends_what_the_page_shows(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    arrive(product, instance_id, "Wait")
+    chat = chat_of(product, instance_id)
+
+    def seen() -> bool:
+        product.sandbox.client.typing(PEER_NUMBER, OWN_NUMBER)
+        return title(product, chat) == "печатает…"
+
+    wait_for(seen, PATIENCE, "it is shown")
+    arrive(product, instance_id, "Here I am")
+    wait_for(lambda: title(product, chat) == "", PATIENCE, "it has ended")
