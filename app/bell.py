@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 WAKE_CHANNEL = "wake"
 """Published with an instance's id when its queue has something new."""
+HINT_CHANNEL = "hint"
+"""Published with what a session is to do now or never: see `hint`."""
 LISTEN_SECONDS = 1.0
 """How long a listener may take to notice that it is to stop, or that Redis is back."""
 
@@ -92,8 +94,19 @@ def wake(instance_id: str) -> None:
     after_commit(lambda: _publish(WAKE_CHANNEL, instance_id), key=(WAKE_CHANNEL, instance_id))
 
 
-def listen(heard: Callable[[str | None], None], stopping: threading.Event) -> None:
-    """Calls `heard` with the instance id of every `wake`, until `stopping` is set.
+def hint(instance_id: str, what: str, address: str) -> None:
+    """Tells whichever host holds the session what is worth nothing a moment later, at once. Nobody
+    finds one that is lost."""
+    _publish(HINT_CHANNEL, f"{instance_id} {what} {address}")
+
+
+def listen(
+    heard: Callable[[str | None], None],
+    hinted: Callable[[str, str, str], None],
+    stopping: threading.Event,
+) -> None:
+    """Calls `heard` with the instance id of every `wake`, and `hinted` with what every `hint` was
+    given, until `stopping` is set.
 
     Calls it with None whenever the line to Redis is new: what rang before was missed. Without
     Redis it waits for one.
@@ -101,12 +114,17 @@ def listen(heard: Callable[[str | None], None], stopping: threading.Event) -> No
     while not stopping.is_set():
         try:
             with _subscription() as channel:
-                channel.subscribe(WAKE_CHANNEL)
+                channel.subscribe(WAKE_CHANNEL, HINT_CHANNEL)
                 heard(None)
                 while not stopping.is_set():
                     message = channel.get_message(timeout=LISTEN_SECONDS)
-                    if message is not None:
-                        heard(message["data"].decode())
+                    if message is None:
+                        continue
+                    text = message["data"].decode()
+                    if message["channel"].decode() == WAKE_CHANNEL:
+                        heard(text)
+                    else:
+                        hinted(*text.split(" ", 2))
         except RedisError as error:
             log.warning("bell.silent", channel=WAKE_CHANNEL, error=str(error))
             stopping.wait(LISTEN_SECONDS)
@@ -132,6 +150,26 @@ def version(topic: str) -> str | None:
         return str(int(value)) if value is not None else None
     except RedisError:
         return None
+
+
+def remember(key: str, value: str | None, *, seconds: int) -> None:
+    """Keeps what is no record for a while; None forgets it."""
+    try:
+        if value is None:
+            redis().delete(key)
+        else:
+            redis().set(key, value, ex=seconds)
+    except RedisError as error:
+        log.warning("bell.silent", key=key, error=str(error))
+
+
+def remembered(key: str) -> str | None:
+    """What is kept; None where nothing is, or when Redis is away."""
+    try:
+        value = redis().get(key)
+    except RedisError:
+        return None
+    return value.decode() if isinstance(value, bytes) else None
 
 
 def once_in(seconds: int, key: str) -> bool:

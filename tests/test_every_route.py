@@ -101,6 +101,7 @@ OWNER = {
     "ui.end_sign_in",
     *("api.show_instance", "api.update_instance", "api.patch_instance", "api.delete_instance"),
     *("api.show_status", "api.show_qr", "api.show_phone_code", "api.reconnect", "api.log_out"),
+    *("api.mark_chat_read", "api.show_typing", "ui.show_typing"),
     *("api.send_message", "api.show_message", "api.resend_message", "api.retry_message"),
     *("api.dismiss_message", "api.end_sign_in", "api.list_events", "api.stream_events"),
 }

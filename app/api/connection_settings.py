@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.api.instance_shapes import InstanceSettings
 from app.core.presence import Presence
 from app.core.proxies import Proxy
+from app.core.reading import ReadReceipts
 from app.models import Instance, User
 from app.services import conduct, instances, proxies
 from app.services.proxy_rules import GivenProxy
@@ -29,10 +30,20 @@ def apply(instance: Instance, body: InstanceSettings, proxy: Proxy | None, *, ac
         instances.show_presence(instance, Presence(body.presence), actor=actor)
     if "send_gap_seconds" in body.model_fields_set:
         conduct.set_pace(instance, body.send_gap_seconds, actor=actor)
-    if body.auto_read is not None:
-        conduct.read_on_arrival(instance, body.auto_read, actor=actor)
+    conduct.tell_read(instance, _read_receipts(instance, body), actor=actor)
     if body.reject_calls is not None:
         conduct.reject_calls(instance, body.reject_calls, actor=actor)
+
+
+def _read_receipts(instance: Instance, body: InstanceSettings) -> ReadReceipts:
+    """What they are to be. `auto_read` is a shorthand; of the two counts what asks for a change: an
+    instance may be sent back as it was read, with one of them changed."""
+    now = ReadReceipts(instance.read_receipts or ReadReceipts.OFF)  # none yet: it is being made
+    if body.read_receipts is not None and body.read_receipts != now:
+        return ReadReceipts(body.read_receipts)
+    if body.auto_read is None or body.auto_read == (now is ReadReceipts.ARRIVAL):
+        return now
+    return ReadReceipts.ARRIVAL if body.auto_read else ReadReceipts.OFF
 
 
 def _given(body: InstanceSettings) -> GivenProxy | None:

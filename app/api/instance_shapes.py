@@ -14,6 +14,7 @@ from pydantic import (
 from app import models
 from app.api.bodies import Answer, Body, Moment
 from app.core.events import Subscription, iso
+from app.core.reading import ReadReceipts
 from app.core.reasons import reason_of
 from app.core.states import InstanceState
 from app.i18n import words
@@ -121,9 +122,16 @@ class InstanceSettings(Body):
         default=None,
         description="Least pause between two messages, 1 to 600; null: that of the deployment.",
     )
+    read_receipts: Literal["off", "arrival", "opening"] | None = Field(
+        default=None,
+        description=(
+            "When people are told that their messages were read: never, as soon as one arrives, or"
+            " when somebody opens its chat here; default off."
+        ),
+    )
     auto_read: bool | None = Field(
         default=None,
-        description="Whether what arrives is marked as read on WhatsApp; default off.",
+        description="Short for readReceipts: true is arrival, false is off where it was arrival.",
     )
     reject_calls: bool | None = Field(
         default=None, description="Whether calls are rejected as soon as they come; default off."
@@ -194,7 +202,8 @@ class Instance(Status):
     proxy: ShownProxy | None = Field(description="Its own proxy; null: the way of the deployment.")
     presence: Literal["online", "never"]
     send_gap_seconds: int | None
-    auto_read: bool
+    read_receipts: Literal["off", "arrival", "opening"]
+    auto_read: bool = Field(description="Whether readReceipts is arrival.")
     reject_calls: bool
     webhook_secret: str | None = Field(
         default=None,
@@ -266,7 +275,8 @@ def _connection_values(instance: models.Instance) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "presence": instance.presence,
         "send_gap_seconds": instance.send_gap_seconds,
-        "auto_read": instance.auto_read,
+        "read_receipts": instance.read_receipts,
+        "auto_read": instance.read_receipts == ReadReceipts.ARRIVAL,
         "reject_calls": instance.reject_calls,
         "proxy": None,
     }

@@ -140,12 +140,27 @@ class GroupCalls(Protocol):
         """Leaves the group."""
 
 
+class ChatStateCalls(Protocol):
+    """Who types in the chats of one linked account. WhatsApp passes it on only between devices that
+    are shown as online. Nothing here waits for an answer. Raises EngineError."""
+
+    def tell(self, chat: str, *, composing: bool) -> None:
+        """Shows the people of the chat (a JID) that the account types, or does not any more."""
+
+    def follow(self, person: str) -> None:
+        """Has WhatsApp tell, as long as this connection stands, when the person types."""
+
+
 class EngineSession(Protocol):
     """One linked account. Every method may be called from any thread and raises EngineError."""
 
     @property
     def groups(self) -> GroupCalls:
         """The account's groups."""
+
+    @property
+    def chat_states(self) -> ChatStateCalls:
+        """Who types."""
 
     def start(self) -> None:
         """Connects; returns once the connection stands. Connected or a refusal comes as an event.

@@ -346,6 +346,18 @@ class GroupChanged:
     deleted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ChatStateChanged:
+    """Somebody types in a chat, records a voice message (`audio`), or does not any more. `at` is
+    when it came here."""
+
+    chat: Address
+    sender: Address
+    composing: bool
+    audio: bool
+    at: datetime
+
+
 Event: TypeAlias = (
     Connected
     | Disconnected
@@ -367,4 +379,5 @@ Event: TypeAlias = (
     | CallEnded
     | GroupJoined
     | GroupChanged
+    | ChatStateChanged
 )

@@ -12,7 +12,7 @@ from app.core.groups import ADMIN, MEMBER, OWNER, GroupFacts, GroupMember, Membe
 from app.engine import library
 
 
-class _Live(Protocol):
+class Live(Protocol):
     """Gives the client of an open session; `reads_store` for calls that must find it there."""
 
     def __call__(self, *, reads_store: bool = False) -> AbstractContextManager[Any]: ...
@@ -21,7 +21,7 @@ class _Live(Protocol):
 class NeonizeGroups:
     """The groups of one session. See `app.engine.base.GroupCalls`."""
 
-    def __init__(self, live: _Live) -> None:
+    def __init__(self, live: Live) -> None:
         self._live = live
 
     def all(self) -> list[GroupFacts]:

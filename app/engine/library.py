@@ -239,6 +239,14 @@ def presence(available: bool) -> Any:
     return names.AVAILABLE if available else names.UNAVAILABLE
 
 
+def chat_state(composing: bool) -> tuple[Any, Any]:
+    """Returns neonize's names for writing a text, or not any more."""
+    names = importlib.import_module("neonize.utils.enum")
+    states = names.ChatPresence
+    state = states.CHAT_PRESENCE_COMPOSING if composing else states.CHAT_PRESENCE_PAUSED
+    return state, names.ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
+
+
 def engine_exception() -> type[Exception]:
     """Returns the base of all errors that neonize raises."""
     base: type[Exception] = importlib.import_module("neonize.exc").NeonizeError

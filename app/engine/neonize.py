@@ -38,6 +38,7 @@ from app.engine.base import (
     Sent,
     Target,
 )
+from app.engine.chat_states import NeonizeChatStates
 from app.engine.details import details_message
 from app.engine.errors import (
     KeysMissing,
@@ -111,6 +112,7 @@ class NeonizeSession:
         self._looking_up = 0  # calls under way that read the client's store
         self._client = self._new_client()
         self.groups = NeonizeGroups(self._live)
+        self.chat_states = NeonizeChatStates(self._live)
 
     def _new_client(self) -> Any:
         client = library.load().NewClient(

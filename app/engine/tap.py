@@ -37,6 +37,7 @@ SESSION_EVENTS = {
     13: "HistorySync",
     17: "Message",
     18: "Receipt",
+    19: "ChatPresence",
     21: "JoinedGroup",
     22: "GroupInfoEvent",
     36: "CallOffer",

@@ -17,6 +17,7 @@ from app.models.pairing import Pairing
 from app.models.poll_vote import PollVote
 from app.models.quote import Quote
 from app.models.reaction import Reaction
+from app.models.read_mark import ReadMark
 from app.models.session import Host, Lease
 from app.models.sign_in import SignIn
 from app.models.tick import Tick
@@ -52,6 +53,7 @@ __all__ = [
     "PollVote",
     "Quote",
     "Reaction",
+    "ReadMark",
     "RefusedRow",
     "SetupLink",
     "SignIn",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.presence import Presence
 from app.core.proxies import Proxy
+from app.core.reading import ReadReceipts
 from app.core.states import DesiredState, InstanceState
 from app.models.base import Base, Id
 from app.models.encryption import EncryptedText
@@ -73,7 +74,9 @@ class Instance(Base):
     proxy_changed_at: Mapped[datetime | None]
     presence: Mapped[Presence] = mapped_column(String(10), default=Presence.ONLINE)
     send_gap_seconds: Mapped[int | None]  # None: the deployment's SEND_GAP_MS
-    auto_read: Mapped[bool] = mapped_column(default=False)
+    read_receipts: Mapped[ReadReceipts] = mapped_column(
+        String(10), default=ReadReceipts.OFF, server_default=ReadReceipts.OFF.value
+    )
     reject_calls: Mapped[bool] = mapped_column(default=False)
 
     queue_paused_at: Mapped[datetime | None]  # set: nothing of the queue is sent

@@ -159,6 +159,10 @@ class SandboxClient:
         path = f"/groups/{group.partition('@')[0]}/subject"
         self._ask("POST", path, {"by": by, "subject": subject})
 
+    def typing(self, number: str, to: str, state: str = "composing") -> None:
+        """Let the phone of `number` type in a chat; or "recording", or "paused"."""
+        self._ask("POST", f"/accounts/{number}/typing", {"to": to, "state": state})
+
     def leave_group(self, by: str, group: str) -> None:
         """Let the phone of `by` leave the group."""
         self._ask("POST", f"/groups/{group.partition('@')[0]}/leave", {"by": by})

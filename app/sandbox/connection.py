@@ -33,6 +33,7 @@ class Connection:
         self.endpoint: Endpoint | None = None
         self.active = False
         self.available = False
+        self.following: set[str] = set()  # numbers of those whose typing it is told
         self.closed = False
         self._websocket = websocket
         self._buffer = bytearray()

@@ -8,7 +8,7 @@ from sqlalchemy import Select, or_, select
 
 from app import bell, topics
 from app.clock import utcnow
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id
 from app.core.phones import GROUP_SERVER, LID_SERVER, normalize_phone, split_jid
 from app.core.texts import N_
@@ -26,6 +26,23 @@ def get_for(instance: Instance, chat_id: str) -> Chat:
     """The chat, if it is the instance's. Raises NotFound otherwise."""
     chat = db.session.get(Chat, chat_id)
     if chat is None or chat.instance_id != instance.id:
+        raise no_such_chat()
+    return chat
+
+
+def named(instance: Instance, name: str, *, country: str) -> Chat:
+    """The chat of this id, JID or phone number; none is made. Raises NotFound."""
+    if name.startswith("cht_"):
+        return get_for(instance, name)
+    try:
+        user, server = split_jid(name) if "@" in name else (None, "")
+        user = user or normalize_phone(name, country=country)
+    except Invalid as error:
+        raise no_such_chat() from error
+    column = {GROUP_SERVER: Chat.group_id, LID_SERVER: Chat.lid}.get(server, Chat.phone)
+    query = select(Chat).where(Chat.account_id == instance.account_id, column == user)
+    chat = db.session.scalar(query)
+    if chat is None:
         raise no_such_chat()
     return chat
 
@@ -132,7 +149,7 @@ def correct(message: Message) -> None:
 
 
 def mark_read(chat: Chat) -> None:
-    """Forgets the unread count. Tells WhatsApp nothing: reading here is not reading there."""
+    """Forgets the unread count. Tells WhatsApp nothing: services/reading does, where it is to."""
     if chat.unread:
         chat.unread = 0
         _tell_lists(chat)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app import bell
 from app.core.errors import Invalid
+from app.core.reading import ReadReceipts
 from app.core.texts import N_
 from app.models import Instance, User
 from app.services import activity, instances
@@ -35,12 +36,12 @@ def check_pace(seconds: int | None) -> None:
         )
 
 
-def read_on_arrival(instance: Instance, on: bool, *, actor: User) -> None:
-    """Sets whether what arrives from now on is marked as read on WhatsApp."""
-    if on == instance.auto_read:
+def tell_read(instance: Instance, when: ReadReceipts, *, actor: User) -> None:
+    """Sets when WhatsApp is told, from now on, that messages were read."""
+    if when == instance.read_receipts:
         return
-    instance.auto_read = on
-    _tell(instance, "instance:auto_read:on" if on else "instance:auto_read:off", actor)
+    instance.read_receipts = when
+    _tell(instance, f"instance:read_receipts:{when}", actor)
 
 
 def reject_calls(instance: Instance, on: bool, *, actor: User) -> None:

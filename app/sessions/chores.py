@@ -8,6 +8,7 @@ from datetime import datetime
 
 from flask import Flask
 
+from app.core.chat_states import Signal
 from app.engine.base import EngineSession
 from app.models import LinkedAccount
 from app.sessions.contact_book import ContactBook
@@ -15,7 +16,9 @@ from app.sessions.group_book import GroupBook
 from app.sessions.group_wishes import GroupWishes
 from app.sessions.leases import Held
 from app.sessions.number_checks import NumberChecks
+from app.sessions.read_marks import ReadMarks
 from app.sessions.reading import News, Reading
+from app.sessions.signals import Signals
 
 
 class Chores:
@@ -23,6 +26,8 @@ class Chores:
 
     def __init__(self, app: Flask, held: Held, account: LinkedAccount) -> None:
         self._reading = Reading(app, held)
+        self._signals = Signals()
+        self._marks = ReadMarks(app, held, account)
         self._checks = NumberChecks(app, held)
         self._wishes = GroupWishes(app, held, account)
         self._groups = GroupBook(app, held, account)
@@ -36,13 +41,19 @@ class Chores:
         """Something about these groups is unknown."""
         self._groups.hurry(group_ids)
 
-    def urgent(self, session: EngineSession) -> bool:
-        """Does one thing that somebody waits for; whether there was one. Raises LeaseLost,
-        DBAPIError."""
+    def hear_signal(self, what: Signal, address: str) -> bool:
+        """Somebody types, or looks at a chat; whether there is something to do."""
+        return self._signals.hear(what, address)
+
+    def urgent(self, session: EngineSession, *, online: bool) -> bool:
+        """Does one thing that somebody waits for; whether there was one. `online`: whether the
+        account is shown so. Raises LeaseLost, DBAPIError."""
         return (
-            self._reading.tell(session)
+            self._signals.tell(session, online=online)
+            or self._reading.tell(session)
             or self._checks.answer(session)
             or self._wishes.answer(session)
+            or self._marks.tell(session)
         )
 
     def idle(

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from app import bell, connections, create_app
 from app.clock import utcnow
 from app.config import Settings, settings_of
+from app.core.chat_states import Signal
 from app.core.ids import new_id
 from app.engine.base import Engine
 from app.models import Host, Instance
@@ -282,10 +283,17 @@ class SessionHost:
     def _listen(self) -> None:
         """Passes every ring on to the session it is for."""
         with self._app.app_context():
-            bell.listen(self._rung, self.stopping)
+            bell.listen(self._rung, self._hinted, self.stopping)
 
     def _rung(self, instance_id: str | None) -> None:
         """None: rings may have been missed."""
         for session in self._all():
             if instance_id in {None, session.held.instance_id}:
                 session.wake()
+
+    def _hinted(self, instance_id: str, what: str, address: str) -> None:
+        """What is of use now or never; for a session that is not here it is nothing."""
+        with self._lock:
+            session = self._sessions.get(instance_id)
+        if session is not None:
+            session.hint(Signal(what), address)

@@ -13,6 +13,7 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from app.core.reading import ReadReceipts
 from app.core.states import MessageStatus
 from app.engine.base import Engine
 from app.engine.events import Event, KeepAliveTimeout, LoggedOut, MessageReceived
@@ -218,7 +219,7 @@ class Inbox:
         with self._app.app_context(), holding(self._held) as session:
             account = session.get_one(LinkedAccount, self._account_id)
             instance = session.get_one(Instance, account.instance_id)
-            auto_read = instance.auto_read
+            auto_read = instance.read_receipts == ReadReceipts.ARRIVAL
             early = self.early.add, self.early.add_amendment
             recorder = Recorder(account, *early, rejects_calls=instance.reject_calls)
             heard = []

@@ -9,6 +9,7 @@ from functools import singledispatchmethod
 
 import structlog
 
+from app.core.chat_states import Composing
 from app.core.states import MessageStatus
 from app.engine.address import Address
 from app.engine.events import (
@@ -17,6 +18,7 @@ from app.engine.events import (
     CallEnded,
     CallOffered,
     Change,
+    ChatStateChanged,
     Content,
     Detailed,
     Event,
@@ -34,7 +36,17 @@ from app.engine.events import (
 )
 from app.models import Chat, LinkedAccount
 from app.models.message import TEXT
-from app.services import amendments, arrivals, calls, chats, group_changes, groups, media, progress
+from app.services import (
+    amendments,
+    arrivals,
+    calls,
+    chat_states,
+    chats,
+    group_changes,
+    groups,
+    media,
+    progress,
+)
 from app.services.group_changes import GroupChange
 from app.services.people_names import Who
 from app.services.quotes import ArrivedQuote
@@ -98,6 +110,7 @@ class Recorder:
             return
         arrivals.store(_arrival(event, chat))
         if not event.from_me:
+            chat_states.over(chat)
             self.incoming.append(
                 News(chat.id, event.id, _answer_to(event.chat), _answer_to(event.sender))
             )
@@ -170,6 +183,18 @@ class Recorder:
         group_changes.apply(self._account, change)
         if change.joined:  # by LID alone: their numbers are in the list of members
             self.unknown_groups.add(change.group_id)
+
+    @record.register
+    def _(self, event: ChatStateChanged) -> None:
+        doing = Composing.AUDIO if event.audio else Composing.TEXT
+        chat_states.heard(
+            self._account,
+            doing if event.composing else None,
+            event.at,
+            phone=event.chat.number,
+            lid=_user(event.chat.lid),
+            group_id=_user(event.chat.other),
+        )
 
     def _chat(self, address: Address, *, name: str = "") -> Chat | None:
         """The chat with `address`; None for status updates and channels, which are no chats."""

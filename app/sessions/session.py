@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from app.clock import utcnow
 from app.config import Settings
 from app.core.backoff import delay_before, with_jitter
+from app.core.chat_states import Signal
 from app.core.errors import Conflict
 from app.core.presence import Presence
 from app.core.reasons import REASONS
@@ -138,6 +139,11 @@ class LiveSession:
     def wake(self) -> None:
         """Makes the session look at its rows: something is queued, or wanted of it."""
         self._wake.set()
+
+    def hint(self, what: Signal, address: str) -> None:
+        """Has the session do something that is of use only now."""
+        if self._chores.hear_signal(what, address):
+            self._wake.set()
 
     def close(self, *, lost: bool = False, reason: str = "host_lost") -> None:
         """Asks the session to end, for a slug of core.reasons; `join` waits for it. A `lost` one
@@ -310,17 +316,15 @@ class LiveSession:
             return
         if self._line.online != wanted.online:
             self._line.show(online=wanted.online)
-        if self._chores.urgent(self._line.session):
+        if self._chores.urgent(self._line.session, online=wanted.online):
             return
         if not self._outbox.wait_seconds() and self._outbox.send_next(self._line.session):
             return
         wanted_at, connection = wanted.contacts_at, self._line.connections
         if self._chores.idle(self._line.session, contacts_at=wanted_at, connection=connection):
             return
-        told = self._line.online == wanted.online
-        idle = _IDLE_SECONDS if told else _PRESENCE_SECONDS
-        idle = min(idle, self._chores.wait_seconds())
-        self._wake.wait(self._outbox.wait_seconds() or idle)
+        idle = _IDLE_SECONDS if self._line.online == wanted.online else _PRESENCE_SECONDS
+        self._wake.wait(self._outbox.wait_seconds() or min(idle, self._chores.wait_seconds()))
 
     def _take_news(self, news: Sequence[News]) -> None:
         self._chores.hear_messages(news)

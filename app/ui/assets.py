@@ -51,6 +51,7 @@ BUNDLES = {
         "js/conversation.js",
         "js/mentions.js",  # before what Enter sends
         "js/outgoing.js",
+        "js/typing.js",
         "js/upload.js",
         "js/attach.js",
         "js/voice.js",

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from app import topics
 from app.core.errors import AppError
 from app.models import Chat, Instance, Message
-from app.services import chats, conversation, groups, quotes
+from app.services import chat_states, chats, conversation, groups, quotes, reading
 from app.services.conversation import Part
 from app.services.people_names import names_in
 from app.transaction import transaction
@@ -35,7 +35,8 @@ def opened(instance: Instance, chat: Chat) -> dict[str, Any]:
     """What the templates need of a chat that somebody opens, which reads it."""
     version = fresh_version_of(*_topics(instance.id, chat.id))
     since, unread_from = Since.now(), conversation.first_unread(chat)
-    _read(chat)
+    _read(instance, chat)
+    chat_states.looks(instance, chat)
     part = _asked_part(chat, unread_from)
     return {
         "chat": chat,
@@ -43,6 +44,7 @@ def opened(instance: Instance, chat: Chat) -> dict[str, Any]:
         "bubbles": bubbles(part.messages, unread_from=unread_from),
         "names": names_in(chat, part.messages),
         "members": groups.count_of(chat) if chat.is_group else 0,
+        "composing": chat_states.composing_in(chat),
         "target": request.args.get("at") or None,
         "reply": _answered(chat),
         "version": version,
@@ -79,10 +81,10 @@ def _answered(chat: Chat) -> Message | None:
         return None
 
 
-def _read(chat: Chat) -> None:
+def _read(instance: Instance, chat: Chat) -> None:
     if chat.unread:
         with transaction():
-            chats.mark_read(chat)
+            reading.opened(instance, chat)
 
 
 @bp.get(f"{CHAT}/messages")
@@ -92,7 +94,8 @@ def conversation_news(instance_id: str, chat_id: str) -> Response:
     """What is new or changed since the page looked last."""
     instance = owned(instance_id)
     chat = chats.get_for(instance, chat_id)
-    _read(chat)
+    _read(instance, chat)
+    chat_states.looks(instance, chat)  # another connection may stand since
     return _news(instance, chat)
 
 
@@ -135,6 +138,7 @@ def _news(instance: Instance, chat: Chat) -> Response:
         news=bubbles(news.messages),
         names=names_in(chat, news.messages),
         members=groups.count_of(chat) if chat.is_group else 0,
+        composing=chat_states.composing_in(chat),
         out_of_band=True,  # what the conversation is called may be news, too
         version=version,
         since=since,

@@ -24,6 +24,7 @@ from wtforms.widgets import CheckboxInput, PasswordInput
 
 from app.core.errors import AppError, Invalid
 from app.core.presence import Presence
+from app.core.reading import ReadReceipts
 from app.core.texts import N_
 from app.i18n import words_of
 from app.models import Endpoint, Instance
@@ -68,7 +69,17 @@ class InstanceForm(FlaskForm):
     send_gap_seconds = IntegerField(
         lazy_gettext("Seconds between two messages"), validators=[Optional()]
     )
-    auto_read = BooleanField(lazy_gettext("Mark incoming messages as read"))
+    read_receipts = SelectField(
+        lazy_gettext("Mark incoming messages as read"),
+        choices=[
+            SelectChoice(ReadReceipts.OFF.value, lazy_gettext("Never")),
+            SelectChoice(ReadReceipts.ARRIVAL.value, lazy_gettext("As soon as they arrive")),
+            SelectChoice(
+                ReadReceipts.OPENING.value, lazy_gettext("When somebody opens the chat here")
+            ),
+        ],
+        default=ReadReceipts.OFF.value,
+    )
     reject_calls = BooleanField(lazy_gettext("Reject calls"))
     proxy_scheme = SelectField(
         lazy_gettext("Proxy"),
@@ -148,7 +159,7 @@ def instance_form(instance: Instance, endpoint: Endpoint | None) -> InstanceForm
         "description": instance.description,
         "presence": instance.presence,
         "send_gap_seconds": instance.send_gap_seconds,
-        "auto_read": instance.auto_read,
+        "read_receipts": instance.read_receipts,
         "reject_calls": instance.reject_calls,
     }
     if (proxy := instance.proxy) is not None:  # its password goes to no page

@@ -13,6 +13,7 @@ from app.config import current_settings
 from app.core.errors import AppError
 from app.core.presence import Presence
 from app.core.proxies import Proxy
+from app.core.reading import ReadReceipts
 from app.models import Endpoint, Instance
 from app.services import conduct, instances, proxies, webhooks
 from app.transaction import transaction
@@ -134,5 +135,5 @@ def _save_connection(instance: Instance, form: InstanceForm, proxy: Proxy | None
     proxies.save(instance, proxy, actor=current_user)
     instances.show_presence(instance, Presence(form.presence.data), actor=current_user)
     conduct.set_pace(instance, form.send_gap_seconds.data, actor=current_user)
-    conduct.read_on_arrival(instance, form.auto_read.data, actor=current_user)
+    conduct.tell_read(instance, ReadReceipts(form.read_receipts.data), actor=current_user)
     conduct.reject_calls(instance, form.reject_calls.data, actor=current_user)

@@ -100,6 +100,31 @@ def test_pace_and_auto_read_are_set_and_stay_where_they_are_left_out(api, path):
     assert (shown["sendGapSeconds"], shown["autoRead"]) == (None, False)
 
 
+@pytest.mark.parametrize(
+    ("before", "change", "after"),
+    [
+        ("off", {"readReceipts": "opening"}, "opening"),
+        ("off", {"autoRead": True}, "arrival"),
+        ("arrival", {"autoRead": False}, "off"),
+        ("opening", {"autoRead": False}, "opening"),
+        ("opening", {"readReceipts": "opening", "autoRead": True}, "arrival"),
+        ("arrival", {"readReceipts": "opening", "autoRead": True}, "opening"),
+        ("arrival", {"readReceipts": "arrival", "autoRead": False}, "off"),
+    ],
+)
+def test_auto_read_is_short_for_read_receipts_and_what_changes_counts(
+    api, path, before, change, after
+):
+    api.patch(path, {"readReceipts": before})
+    shown = api.patch(path, change).json
+    assert (shown["readReceipts"], shown["autoRead"]) == (after, after == "arrival")
+
+
+def test_read_receipts_are_set_when_an_instance_is_made(api):
+    made = api.post("/api/instances", {"name": "Reads", "readReceipts": "opening"}).json
+    assert made["readReceipts"] == "opening"
+
+
 def test_rejecting_calls_is_switched_on_and_off_and_named_in_the_journal_once(api, path):
     assert api.get(path).json["rejectCalls"] is False
     for on in (True, True, False):
@@ -121,4 +146,4 @@ def test_the_journal_names_a_new_pace_and_auto_read_once(api, path):
     for _ in range(2):
         api.patch(path, {"sendGapSeconds": 30, "autoRead": True})
     kinds = [line["kind"] for line in api.get(f"{path}/activity").json["items"]]
-    assert kinds == ["instance:auto_read:on", "instance:pace:changed"]
+    assert kinds == ["instance:read_receipts:arrival", "instance:pace:changed"]

@@ -228,6 +228,8 @@ OPERATIONS = [
     ("GET", "/events", None),
     ("GET", "/events/stream", None),
     ("POST", "/pair-code", {"phone": "+79161234567"}),
+    ("POST", "/chats/cht_1/read", None),
+    ("POST", "/chats/cht_1/typing", {"typing": True}),
     ("GET", "/groups", None),
     ("POST", "/groups", {"name": "Couriers", "people": ["+79161234567"]}),
     ("GET", "/groups/120363041234567890@g.us", None),
@@ -251,6 +253,7 @@ _IDS = {
     _GROUP: "{group_id}",
     "79161234567": "{member}",
     "msg_1": "{message_id}",
+    "cht_1": "{chat_id}",
     "con_1": "{contact_id}",
     "imp_1": "{import_id}",
 }

@@ -137,7 +137,7 @@ def edit(page: Page, labels: Labels) -> str:
     page.get_by_text(labels.more).click()
     page.get_by_label(labels.retries, exact=True).fill("5")
     page.get_by_label(labels.gap).fill("30")
-    page.get_by_label(labels.read).check()
+    page.get_by_label(labels.read).select_option("arrival")
     page.get_by_role("button", name=labels.replace).click()
     page.get_by_role("dialog").get_by_role("button", name=labels.replace).click()
     secret = page.get_by_label(labels.secret).input_value()

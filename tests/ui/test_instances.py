@@ -201,21 +201,21 @@ def test_a_secret_that_stands_is_masked_and_replaced_after_a_question(
     assert words(page, "#replace-secret [data-generate]") == "Заменить секрет"
 
 
-def test_pace_and_auto_read_are_chosen_in_the_form(
+def test_pace_and_read_receipts_are_chosen_in_the_form(
     app: Flask, bobs: Browser, bob: User, shop: Instance
 ) -> None:
     path = f"/ui/instances/{shop.id}/edit"
     values = filled_form(bobs.get(path), f"form[action='{path}']")
-    assert bobs.post(path, values | {"send_gap_seconds": "30", "auto_read": "y"}).status_code == 303
+    values |= {"send_gap_seconds": "30", "read_receipts": "opening"}
+    assert bobs.post(path, values).status_code == 303
     (saved,) = all_of(app, bob)
-    assert (saved.send_gap_seconds, saved.auto_read) == (30, True)
+    assert (saved.send_gap_seconds, saved.read_receipts) == (30, "opening")
 
     again = filled_form(bobs.get(path), f"form[action='{path}']")
-    assert (again["send_gap_seconds"], again["auto_read"]) == ("30", ["y"])
-    again.pop("auto_read")
-    bobs.post(path, again | {"send_gap_seconds": ""})
+    assert (again["send_gap_seconds"], again["read_receipts"]) == ("30", "opening")
+    bobs.post(path, again | {"send_gap_seconds": "", "read_receipts": "off"})
     (saved,) = all_of(app, bob)
-    assert (saved.send_gap_seconds, saved.auto_read) == (None, False)
+    assert (saved.send_gap_seconds, saved.read_receipts) == (None, "off")
 
 
 def test_calls_are_rejected_and_told_as_chosen_in_the_form(

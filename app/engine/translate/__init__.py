@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from app.engine.events import Event
 from app.engine.protos import message_class
 from app.engine.raw import BadRawEvent, RawEvent
-from app.engine.translate import calls, connection, groups, history, messages, receipts
+from app.engine.translate import calls, chat_states, connection, groups, history, messages, receipts
 
 SESSION_ENDED = "SessionEnded"  # our own kind; its payload is the reason as text
 
@@ -19,6 +19,7 @@ _Translator = Callable[[Any, RawEvent], list[Event]]
 # The kind is the name of neonize's message; each room translates its own.
 _TRANSLATORS: dict[str, _Translator] = {
     **calls.TRANSLATORS,
+    **chat_states.TRANSLATORS,
     **connection.TRANSLATORS,
     **groups.TRANSLATORS,
     **history.TRANSLATORS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.sandbox import amendments
+from app.sandbox import amendments, chat_states
 from app.sandbox.amendments import Target
 from app.sandbox.control.request import ControlError, Request, phone_number
 from app.sandbox.groups.group import Group
@@ -30,6 +30,16 @@ async def send(network: Network, request: Request, number: str) -> _Answer:
     quoted = _earlier(phone, request.text("quote"), to)
     author = network.account(quoted["from"]).lid
     return 200, {"id": phone.send(to, amendments.reply(text, quoted, author))}
+
+
+async def typing(network: Network, request: Request, number: str) -> _Answer:
+    """Let the phone type, record a voice message, or stop."""
+    phone, to = pair(network, request, number)
+    state = request.text("state", chat_states.COMPOSING)
+    if state not in chat_states.STATES:
+        raise ControlError(400, f"state is one of {', '.join(chat_states.STATES)}")
+    chat_states.spread(network, phone.account, to, state)
+    return 200, {"state": state}
 
 
 async def react(network: Network, request: Request, number: str) -> _Answer:

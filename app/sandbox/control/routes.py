@@ -151,6 +151,7 @@ _ROUTES: tuple[tuple[str, str, _Route], ...] = (
     ("POST", "/pair-code", _pair_code),
     ("POST", "/accounts/([0-9]+)/contacts", address_book.save),
     ("POST", "/accounts/([0-9]+)/send", messages.send),
+    ("POST", "/accounts/([0-9]+)/typing", messages.typing),
     ("POST", "/accounts/([0-9]+)/react", messages.react),
     ("POST", "/accounts/([0-9]+)/edit", messages.edit),
     ("POST", "/accounts/([0-9]+)/delete", messages.delete),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from app.sandbox import chat_states
 from app.sandbox.connection import Connection
+from app.sandbox.wire.jid import GROUP_SERVER
 from app.sandbox.wire.node import Node
-from app.sandbox.world import Endpoint
 
 
 def change(connection: Connection, node: Node) -> None:
@@ -18,16 +19,14 @@ def change(connection: Connection, node: Node) -> None:
 
 def _tell_presence(connection: Connection, node: Node) -> None:
     # A simulated phone is always on.
-    if connection.network.find(node.jid("to")):
+    if account := connection.network.find(node.jid("to")):
+        connection.following.add(account.number)
         connection.send(Node("presence", {"from": node.jid("to").bare}))
 
 
 def typing(connection: Connection, node: Node) -> None:
-    """Pass a "typing" on to the other account's connected devices; it is never kept."""
-    owner = connection.owner
-    account = connection.network.find(node.jid("to"))
-    if account is None:
-        return
-    for device in account.companions:
-        copy = Node("chatstate", {"from": owner.lid}, node.content)
-        connection.network.send_now(Endpoint(account, device), copy)
+    """Pass a "typing" on to the other side, if this device is shown as online."""
+    network, to = connection.network, node.jid("to")
+    chat = network.groups.find(to) if to.server == GROUP_SERVER else network.find(to)
+    if chat is not None and connection.available:
+        chat_states.spread(network, connection.owner.account, chat, chat_states.state_of(node))

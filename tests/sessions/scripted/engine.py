@@ -52,6 +52,8 @@ class ScriptedEngine:
     people_errors: list[EngineError] = field(default_factory=list)
     groups: list[GroupFacts] = field(default_factory=list)
     group_errors: list[EngineError] = field(default_factory=list)
+    signals: list[tuple[str, str]] = field(default_factory=list)  # what, and about whom
+    signal_errors: list[EngineError] = field(default_factory=list)
     group_acts: list[tuple[str, ...]] = field(default_factory=list)
     checks: int = 0
     says_connected: bool = True
@@ -142,6 +144,26 @@ class ScriptedGroups:
             raise self.engine.group_errors.pop(0)
 
 
+class ScriptedChatStates:
+    """The chats of a scripted session: what is told is written down."""
+
+    def __init__(self, engine: ScriptedEngine) -> None:
+        self.engine = engine
+
+    def tell(self, chat: str, *, composing: bool) -> None:
+        """Writes it down, unless the script says how it fails."""
+        self._act("composing" if composing else "paused", chat)
+
+    def follow(self, person: str) -> None:
+        """Writes it down, unless the script says how it fails."""
+        self._act("follow", person)
+
+    def _act(self, what: str, address: str) -> None:
+        if self.engine.signal_errors:
+            raise self.engine.signal_errors.pop(0)
+        self.engine.signals.append((what, address))
+
+
 class ScriptedSession:
     """A session of the scripted engine."""
 
@@ -151,6 +173,7 @@ class ScriptedSession:
         self.started = False
         self.closed = threading.Event()
         self.groups = ScriptedGroups(engine)
+        self.chat_states = ScriptedChatStates(engine)
 
     def start(self) -> None:
         """Connects, unless the script says how it fails."""

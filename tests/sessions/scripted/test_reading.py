@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from app.core.reading import ReadReceipts
 from app.engine.errors import EngineError, NotConnected
 from app.engine.events import HistoryChat, HistoryReceived
 from app.models import Instance
@@ -21,7 +22,7 @@ def reading(look: Look) -> Look:
     """The instance, with auto-read switched on before its session is opened."""
 
     def switch_on(instance: Instance) -> None:
-        instance.auto_read = True
+        instance.read_receipts = ReadReceipts.ARRIVAL
 
     look.act(switch_on)
     return look

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.core.reading import ReadReceipts
 from app.core.states import MessageStatus
 from app.models import User
 from app.services import conduct
@@ -48,7 +49,7 @@ def test_what_arrives_is_marked_as_read_once_that_is_switched_on(
 ) -> None:
     product, instance_id = linked
     unread = arrive(product, instance_id, "Before")
-    product.act(conduct.read_on_arrival, instance_id, on=True, actor=bob)
+    product.act(conduct.tell_read, instance_id, when=ReadReceipts.ARRIVAL, actor=bob)
 
     read = arrive(product, instance_id, "After")
 
