@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, select, text, tuple_
 
 from app.extensions import db
 from app.models import Chat, Instance
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PLACE = re.compile(r"([01])(\d{17})~(\w{1,40})", re.ASCII)
+_WAITING = text("(chats.unread > 0 OR chats.marked_unread)")  # word for word as in the index
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a chat stands in the list: those that are pinned first, then by the newest message."""
+
+    pinned: bool
+    at: datetime
+    chat_id: str
+
+    @classmethod
+    def of(cls, chat: Chat) -> Place:
+        """The place of `chat`."""
+        return cls(chat.pinned_at is not None, chat.last_at, chat.id)
+
+    @classmethod
+    def read(cls, written: str) -> Place | None:
+        """What `str` made; None for anything else."""
+        found = _PLACE.fullmatch(written)
+        if found is None:
+            return None
+        return cls(found[1] == "1", _EPOCH + timedelta(microseconds=int(found[2])), found[3])
+
+    def __str__(self) -> str:
+        """As a text that sorts: the further up, the greater."""
+        micros = (self.at - _EPOCH) // timedelta(microseconds=1)
+        return f"{self.pinned:d}{micros:017d}~{self.chat_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +55,44 @@ def part_of(
     instance: Instance,
     *,
     unread: bool = False,
-    behind: tuple[datetime, str] | None = None,
+    archived: bool | None = False,
+    behind: Place | None = None,
     limit: int,
 ) -> Part:
-    """Up to `limit` chats of the linked account, the one with the newest message first: from the
-    beginning, or behind a place (the time of the newest message, the chat's id)."""
-    query = _of(instance, unread=unread)
-    if behind is not None:
-        query = query.where(tuple_(Chat.last_at, Chat.id) < tuple_(*behind))
-    return _part(query.order_by(Chat.last_at.desc(), Chat.id.desc()), limit)
+    """Up to `limit` chats of the linked account, from the top of the list or from behind a place.
+    `archived`: those in the archive alone, those outside it, or all of them (None)."""
+    query = _of(instance)
+    if unread:
+        query = query.where(_WAITING)
+    if archived is not None:
+        query = query.where(
+            Chat.archived_at.is_not(None) if archived else Chat.archived_at.is_(None)
+        )
+    # Two queries and not one order: each of them walks an index, however many chats there are.
+    found: list[Chat] = []
+    if not archived and (behind is None or behind.pinned):
+        found = _from(query.where(Chat.pinned_at.is_not(None)), behind, limit + 1)
+        behind = None
+    if len(found) <= limit:
+        found += _from(query.where(Chat.pinned_at.is_(None)), behind, limit + 1 - len(found))
+    return Part(found[:limit], more=len(found) > limit)
 
 
 def changed(instance: Instance, *, since: datetime, behind: str = "", limit: int) -> Part:
-    """Chats that were written to at `since` or later, in the order of the writing."""
+    """Chats that were written to at `since` or later, in the order of the writing; also those
+    that stand in the archive, or do not any more."""
     query = _of(instance).where(tuple_(Chat.changed_at, Chat.id) > tuple_(since, behind))
-    return _part(query.order_by(Chat.changed_at, Chat.id), limit)
-
-
-def _of(instance: Instance, *, unread: bool = False) -> Select[Chat]:
-    query = select(Chat).where(Chat.account_id == instance.account_id)
-    return query.where(Chat.unread > 0) if unread else query
-
-
-def _part(query: Select[Chat], limit: int) -> Part:
-    found = list(db.session.scalars(query.limit(limit + 1)))
+    query = query.order_by(Chat.changed_at, Chat.id).limit(limit + 1)
+    found = list(db.session.scalars(query))
     return Part(found[:limit], more=len(found) > limit)
+
+
+def _of(instance: Instance) -> Select[Chat]:
+    return select(Chat).where(Chat.account_id == instance.account_id)
+
+
+def _from(query: Select[Chat], behind: Place | None, limit: int) -> list[Chat]:
+    if behind is not None:
+        query = query.where(tuple_(Chat.last_at, Chat.id) < tuple_(behind.at, behind.chat_id))
+    query = query.order_by(Chat.last_at.desc(), Chat.id.desc()).limit(limit)
+    return list(db.session.scalars(query))
