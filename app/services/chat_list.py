@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Select, select, text, tuple_
 
@@ -61,20 +62,24 @@ def part_of(
 ) -> Part:
     """Up to `limit` chats of the linked account, from the top of the list or from behind a place.
     `archived`: those in the archive alone, those outside it, or all of them (None)."""
-    query = _of(instance)
+    query = _of(instance, Chat.id)
     if unread:
         query = query.where(_WAITING)
     if archived is not None:
         query = query.where(
             Chat.archived_at.is_not(None) if archived else Chat.archived_at.is_(None)
         )
-    # Two queries and not one order: each of them walks an index, however many chats there are.
-    found: list[Chat] = []
+    pinned, others = Chat.pinned_at.is_not(None), Chat.pinned_at.is_(None)
+    ids: Any = _walk(query.where(others), behind, limit + 1)
     if not archived and (behind is None or behind.pinned):
-        found = _from(query.where(Chat.pinned_at.is_not(None)), behind, limit + 1)
-        behind = None
-    if len(found) <= limit:
-        found += _from(query.where(Chat.pinned_at.is_(None)), behind, limit + 1 - len(found))
+        rest = _walk(query.where(others), None, limit + 1)
+        ids = _walk(query.where(pinned), behind, limit + 1).union_all(rest)
+    in_order = (pinned.desc(), Chat.last_at.desc(), Chat.id.desc())
+    found = list(
+        db.session.scalars(
+            select(Chat).where(Chat.id.in_(ids)).order_by(*in_order).limit(limit + 1)
+        )
+    )
     return Part(found[:limit], more=len(found) > limit)
 
 
@@ -87,12 +92,14 @@ def changed(instance: Instance, *, since: datetime, behind: str = "", limit: int
     return Part(found[:limit], more=len(found) > limit)
 
 
-def _of(instance: Instance) -> Select[Chat]:
-    return select(Chat).where(Chat.account_id == instance.account_id)
+def _of(instance: Instance, columns: Any = Chat) -> Select[Any]:
+    return select(columns).where(Chat.account_id == instance.account_id)
 
 
-def _from(query: Select[Chat], behind: Place | None, limit: int) -> list[Chat]:
+def _walk(query: Select[Any], behind: Place | None, limit: int) -> Select[Any]:
+    """The ids of as many chats as are wanted of those that are pinned, or of those that are not: of
+    each sort alone an index has the order, however many there are."""
     if behind is not None:
         query = query.where(tuple_(Chat.last_at, Chat.id) < tuple_(behind.at, behind.chat_id))
     query = query.order_by(Chat.last_at.desc(), Chat.id.desc()).limit(limit)
-    return list(db.session.scalars(query))
+    return select(query.subquery().c.id)

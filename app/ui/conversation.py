@@ -35,7 +35,7 @@ def opened(instance: Instance, chat: Chat) -> dict[str, Any]:
     """What the templates need of a chat that somebody opens, which reads it."""
     version = fresh_version_of(*_topics(instance.id, chat.id))
     since, unread_from = Since.now(), conversation.first_unread(chat)
-    _read(chat)
+    _read(chat, opened=True)
     part = _asked_part(chat, unread_from)
     return {
         "chat": chat,
@@ -79,8 +79,9 @@ def _answered(chat: Chat) -> Message | None:
         return None
 
 
-def _read(chat: Chat) -> None:
-    if chat.unread:
+def _read(chat: Chat, *, opened: bool = False) -> None:
+    """What arrives is read while the chat is open; a mark goes only with the opening."""
+    if chat.unread or (opened and chat.marked_unread):
         with transaction():
             chats.mark_read(chat)
 
