@@ -97,6 +97,7 @@ OWNER = {
     *("api.show_instance", "api.update_instance", "api.patch_instance", "api.delete_instance"),
     *("api.show_status", "api.show_qr", "api.show_phone_code", "api.reconnect", "api.log_out"),
     *("api.send_message", "api.show_message", "api.resend_message", "api.retry_message"),
+    *("api.list_chats", "api.list_messages", "api.update_chat"),
     *("api.dismiss_message", "api.end_sign_in", "api.list_events", "api.stream_events"),
 }
 # Administrators; everybody else is told so, alike for what there is and what there is not.

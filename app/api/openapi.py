@@ -84,6 +84,7 @@ _CONFLICTING = frozenset(
         "resumeQueue",
         "retryMessage",
         "sendMessage",
+        "updateChat",
         "updateContact",
         "updateUser",
     }

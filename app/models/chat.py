@@ -33,7 +33,7 @@ class Chat(Base):
         UniqueConstraint("account_id", "group_id"),
         Index("ix_chats_account_last", "account_id", "last_at", "id"),
         Index("ix_chats_account_changed", "account_id", "changed_at", "id"),
-        _partial("ix_chats_pinned", "account_id", where="pinned_at IS NOT NULL"),
+        _partial("ix_chats_pinned", *_PLACE, where="pinned_at IS NOT NULL"),
         _partial("ix_chats_listed", *_PLACE, where="archived_at IS NULL AND pinned_at IS NULL"),
         _partial("ix_chats_archived", *_PLACE, where="archived_at IS NOT NULL"),
         _partial("ix_chats_waiting", *_PLACE, where="unread > 0 OR marked_unread"),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, select, text, tuple_
+from sqlalchemy.orm import aliased
 
 from app.extensions import db
 from app.models import Chat, Instance
@@ -62,7 +63,7 @@ def part_of(
 ) -> Part:
     """Up to `limit` chats of the linked account, from the top of the list or from behind a place.
     `archived`: those in the archive alone, those outside it, or all of them (None)."""
-    query = _of(instance, Chat.id)
+    query = _of(instance)
     if unread:
         query = query.where(_WAITING)
     if archived is not None:
@@ -70,36 +71,38 @@ def part_of(
             Chat.archived_at.is_not(None) if archived else Chat.archived_at.is_(None)
         )
     pinned, others = Chat.pinned_at.is_not(None), Chat.pinned_at.is_(None)
-    ids: Any = _walk(query.where(others), behind, limit + 1)
+    rows: Any = _walk(query.where(others), behind, limit + 1)
     if not archived and (behind is None or behind.pinned):
         rest = _walk(query.where(others), None, limit + 1)
-        ids = _walk(query.where(pinned), behind, limit + 1).union_all(rest)
-    in_order = (pinned.desc(), Chat.last_at.desc(), Chat.id.desc())
-    found = list(
-        db.session.scalars(
-            select(Chat).where(Chat.id.in_(ids)).order_by(*in_order).limit(limit + 1)
-        )
-    )
-    return Part(found[:limit], more=len(found) > limit)
+        rows = _walk(query.where(pinned), behind, limit + 1).union_all(rest)
+    return _part(_in_order(aliased(Chat, rows.subquery())), limit)
 
 
 def changed(instance: Instance, *, since: datetime, behind: str = "", limit: int) -> Part:
     """Chats that were written to at `since` or later, in the order of the writing; also those
     that stand in the archive, or do not any more."""
     query = _of(instance).where(tuple_(Chat.changed_at, Chat.id) > tuple_(since, behind))
-    query = query.order_by(Chat.changed_at, Chat.id).limit(limit + 1)
-    found = list(db.session.scalars(query))
-    return Part(found[:limit], more=len(found) > limit)
+    return _part(query.order_by(Chat.changed_at, Chat.id), limit)
 
 
-def _of(instance: Instance, columns: Any = Chat) -> Select[Any]:
-    return select(columns).where(Chat.account_id == instance.account_id)
+def _of(instance: Instance) -> Select[Chat]:
+    return select(Chat).where(Chat.account_id == instance.account_id)
 
 
-def _walk(query: Select[Any], behind: Place | None, limit: int) -> Select[Any]:
-    """The ids of as many chats as are wanted of those that are pinned, or of those that are not: of
-    each sort alone an index has the order, however many there are."""
+def _walk(query: Select[Chat], behind: Place | None, limit: int) -> Select[Any]:
+    """As many as are wanted of the chats that are pinned, or of those that are not: each sort alone
+    stands in an index in its order, however many there are."""
     if behind is not None:
         query = query.where(tuple_(Chat.last_at, Chat.id) < tuple_(behind.at, behind.chat_id))
     query = query.order_by(Chat.last_at.desc(), Chat.id.desc()).limit(limit)
-    return select(query.subquery().c.id)
+    return select(query.subquery())
+
+
+def _in_order(chats: type[Chat]) -> Select[Chat]:
+    pinned = chats.pinned_at.is_not(None)
+    return select(chats).order_by(pinned.desc(), chats.last_at.desc(), chats.id.desc())
+
+
+def _part(query: Select[Chat], limit: int) -> Part:
+    found = list(db.session.scalars(query.limit(limit + 1)))
+    return Part(found[:limit], more=len(found) > limit)

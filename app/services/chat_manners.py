@@ -1,4 +1,4 @@
-"""How somebody keeps a chat: in the archive, pinned, muted, marked unread. Phones are told nothing."""
+"""How somebody keeps a chat: in the archive, pinned, muted, marked unread. Phones are not told."""
 
 from __future__ import annotations
 

@@ -60,21 +60,13 @@ def change_manners(instance_id: str, chat_id: str) -> Response:
         if in_list:
             return _ask(instance_id, chat_id, error)
         raise
-    place = _place(instance_id, "" if in_list or act == "unread" else chat_id)
+    leaves = act == "unread"
+    place = _place(instance_id, "" if in_list or leaves else chat_id)
     if not wants_fragment():
         return see_other(place)
     if in_list:
-        response = make_response("")
-        response.headers[_TELL_LIST] = "answered, chats-changed"
-    elif act == "unread":
-        response = make_response("")
-        response.headers["HX-Redirect"] = place
-    else:
-        instance = owned(instance_id)
-        chat = chats.get_for(instance, chat_id)
-        response = fragment("chat/_manners.html", instance=instance, chat=chat)
-        response.headers[_TELL_LIST] = "chats-changed"
-    return response
+        return _told("answered, chats-changed")
+    return _gone_to(place) if leaves else _menu(instance_id, chat_id)
 
 
 def _do(instance_id: str, chat_id: str, act: str) -> None:
@@ -84,6 +76,26 @@ def _do(instance_id: str, chat_id: str, act: str) -> None:
             error = N_("This cannot be done with a chat.")
             raise Invalid(error, field="act", code="bad_act")
         _ACTS[act](chat)
+
+
+def _told(news: str) -> Response:
+    response = make_response("")
+    response.headers[_TELL_LIST] = news
+    return response
+
+
+def _gone_to(place: str) -> Response:
+    response = make_response("")
+    response.headers["HX-Redirect"] = place
+    return response
+
+
+def _menu(instance_id: str, chat_id: str) -> Response:
+    instance = owned(instance_id)
+    chat = chats.get_for(instance, chat_id)
+    response = fragment("chat/_manners.html", instance=instance, chat=chat)
+    response.headers[_TELL_LIST] = "chats-changed"
+    return response
 
 
 def _place(instance_id: str, chat_id: str) -> str:

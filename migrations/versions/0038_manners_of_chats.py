@@ -14,7 +14,7 @@ depends_on = None
 
 _PLACE = ["account_id", "last_at", "id"]
 _PARTIAL = {
-    "ix_chats_pinned": (["account_id"], "pinned_at IS NOT NULL"),
+    "ix_chats_pinned": (_PLACE, "pinned_at IS NOT NULL"),
     "ix_chats_listed": (_PLACE, "archived_at IS NULL AND pinned_at IS NULL"),
     "ix_chats_archived": (_PLACE, "archived_at IS NOT NULL"),
     "ix_chats_waiting": (_PLACE, "unread > 0 OR marked_unread"),

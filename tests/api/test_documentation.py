@@ -173,7 +173,7 @@ def test_every_command_works(app: Flask, address, alice, bob, tmp_path, monkeypa
         variables = before_all(alice, bob)
     variables |= {"API": address, "ID": "", "MESSAGE_ID": "", "INVITATION_ID": ""}
     variables |= {"CONTACT_ID": "", "IMPORT_ID": "", "WEBHOOK_ID": "", "DELIVERY_ID": ""}
-    variables["GROUP_ID"] = GROUP
+    variables["GROUP_ID"], variables["CHAT_ID"] = GROUP, "79161234567"
     with whatsapp_does_what_is_wished(app):
         run_all(app, tmp_path, variables)
     with app.app_context():
@@ -208,6 +208,7 @@ NAMED = (
     "webhook",
     "delivery",
     "group",
+    "chat",
 )
 
 

@@ -227,6 +227,9 @@ OPERATIONS = [
     ("GET", "/events", None),
     ("GET", "/events/stream", None),
     ("POST", "/pair-code", {"phone": "+79161234567"}),
+    ("GET", "/chats", None),
+    ("GET", "/chats/cht_1/messages", None),
+    ("PATCH", "/chats/cht_1", {"archived": True}),
     ("GET", "/groups", None),
     ("POST", "/groups", {"name": "Couriers", "people": ["+79161234567"]}),
     ("GET", "/groups/120363041234567890@g.us", None),
@@ -250,6 +253,7 @@ _IDS = {
     _GROUP: "{group_id}",
     "79161234567": "{member}",
     "msg_1": "{message_id}",
+    "cht_1": "{chat_id}",
     "con_1": "{contact_id}",
     "imp_1": "{import_id}",
 }
