@@ -64,7 +64,7 @@ OWNER = {
     *("ui.start_pairing", "ui.show_pairing", "ui.reconnect", "ui.retry_connection"),
     *("ui.confirm_log_out", "ui.log_out", "test_phone.scan", "test_phone.type_code"),
     *("ui.show_chats", "ui.chats_news", "ui.chats_part", "ui.search_chats"),
-    *("ui.open_chat", "ui.show_chat"),
+    *("ui.open_chat", "ui.show_chat", "ui.show_manners", "ui.change_manners"),
     *("ui.conversation_news", "ui.conversation_part"),
     *("api.list_groups", "api.create_group", "api.show_group", "api.rename_group"),
     *("api.add_group_members", "api.change_group_member", "api.remove_group_member"),
@@ -103,6 +103,7 @@ OWNER = {
     *("api.show_status", "api.show_qr", "api.show_phone_code", "api.reconnect", "api.log_out"),
     *("api.mark_chat_read", "api.show_typing", "ui.show_typing"),
     *("api.send_message", "api.show_message", "api.resend_message", "api.retry_message"),
+    *("api.list_chats", "api.list_messages", "api.update_chat"),
     *("api.dismiss_message", "api.end_sign_in", "api.list_events", "api.stream_events"),
 }
 # Administrators; everybody else is told so, alike for what there is and what there is not.

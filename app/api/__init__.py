@@ -11,6 +11,7 @@ def register(app: Flask) -> None:
         accounts,
         activity,
         amendments,
+        chat_acts,
         chats,
         contact_imports,
         contacts,
@@ -34,7 +35,7 @@ def register(app: Flask) -> None:
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
-    _ = (chats, users, webhooks)
+    _ = (chat_acts, chats, users, webhooks)
 
     openapi.configure(app)
     app.register_blueprint(bp)

@@ -102,6 +102,7 @@ _CONFLICTING = frozenset(
         "resumeQueue",
         "retryMessage",
         "sendMessage",
+        "updateChat",
         "updateContact",
         "updateUser",
         "voteInPoll",

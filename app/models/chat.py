@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,6 +13,13 @@ from app.core.phones import show_phone
 from app.models.base import Base, Id
 
 PERSON, GROUP = "person", "group"
+ALWAYS = datetime(2999, 1, 1, tzinfo=UTC)
+"""A chat that is muted until then is muted for good."""
+_PLACE = "account_id", "last_at", "id"
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Chat(Base):
@@ -26,12 +33,13 @@ class Chat(Base):
         UniqueConstraint("account_id", "group_id"),
         Index("ix_chats_account_last", "account_id", "last_at", "id"),
         Index("ix_chats_account_changed", "account_id", "changed_at", "id"),
-        Index(
-            "ix_chats_unread",
-            "account_id",
-            "unread",
-            sqlite_where=text("unread > 0"),
-            postgresql_where=text("unread > 0"),
+        _partial("ix_chats_pinned", *_PLACE, where="pinned_at IS NOT NULL"),
+        _partial("ix_chats_listed", *_PLACE, where="archived_at IS NULL AND pinned_at IS NULL"),
+        _partial("ix_chats_archived", *_PLACE, where="archived_at IS NOT NULL"),
+        _partial("ix_chats_waiting", *_PLACE, where="unread > 0 OR marked_unread"),
+        _partial(
+            *("ix_chats_unread", "account_id", "unread", "muted_until"),
+            where="unread > 0 AND archived_at IS NULL",
         ),
     )
 
@@ -60,6 +68,12 @@ class Chat(Base):
     last_text: Mapped[str] = mapped_column(String(200), default="")
     """Its text or caption, of a document without one its name; empty where it has neither."""
     unread: Mapped[int] = mapped_column(default=0)
+    marked_unread: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Somebody wants to come back to it, whatever is unread."""
+    archived_at: Mapped[datetime | None]
+    """A chat in the archive is not pinned."""
+    pinned_at: Mapped[datetime | None]
+    muted_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
 
@@ -72,6 +86,11 @@ class Chat(Base):
     def is_group(self) -> bool:
         """Whether several people talk here."""
         return self.kind == GROUP
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether what arrives here is not to draw attention now."""
+        return self.muted_until is not None and self.muted_until > utcnow()
 
     @property
     def may_write(self) -> bool:

@@ -61,6 +61,26 @@ def require_may_write(chat: Chat) -> None:
     raise Conflict(N_("Only admins may write in this group."), code="only_admins_write")
 
 
+def addressed(instance: Instance, address: str, *, country: str) -> Chat:
+    """The chat of the instance that has this id of ours, JID or number. Raises NotFound where there
+    is none: unlike with_address, none is made."""
+    if address.startswith("cht_"):
+        return get_for(instance, address)
+    try:
+        if "@" in address:
+            user, server = split_jid(address)
+        else:
+            user, server = normalize_phone(address, country=country), ""
+    except Invalid:
+        raise no_such_chat() from None
+    column = {GROUP_SERVER: Chat.group_id, LID_SERVER: Chat.lid}.get(server, Chat.phone)
+    query = select(Chat).where(Chat.account_id == instance.account_id, column == user)
+    chat = db.session.scalar(query)
+    if chat is None:
+        raise no_such_chat()
+    return chat
+
+
 def account_of(instance: Instance) -> LinkedAccount:
     """The linked account. Raises Conflict while no phone was ever linked."""
     if instance.account is None:
@@ -136,8 +156,10 @@ def touch(chat: Chat, *, text: str, at: datetime, unread: int = 0, kind: str = T
         chat.last_at = max(at, chat.last_at) if chat.last_kind else at
         chat.last_kind, chat.last_text = kind, text[:PREVIEW_LENGTH]
     chat.unread += unread
+    if unread and not chat.is_muted:
+        chat.archived_at = None
     bell.changed(topics.chat(chat.id))
-    _tell_lists(chat)
+    tell_lists(chat)
 
 
 def correct(message: Message) -> None:
@@ -145,18 +167,19 @@ def correct(message: Message) -> None:
     chat = message.chat
     if message.shown_at >= chat.last_at:
         chat.last_kind, chat.last_text = message.line_kind, message.line_text[:PREVIEW_LENGTH]
-    _tell_lists(chat)
+    tell_lists(chat)
 
 
 def mark_read(chat: Chat) -> None:
-    """Forgets the unread count. Tells WhatsApp nothing: services/reading does, where it is to."""
-    if chat.unread:
-        chat.unread = 0
-        _tell_lists(chat)
+    """Forgets the unread count, and that the chat was marked unread. Tells WhatsApp nothing:
+    services/reading does, where it is to."""
+    if chat.unread or chat.marked_unread:
+        chat.unread, chat.marked_unread = 0, False
+        tell_lists(chat)
 
 
-def _tell_lists(chat: Chat) -> None:
-    """The chat's line has news: in the list of chats, and in its instance's line of the owner."""
+def tell_lists(chat: Chat) -> None:
+    """Says that the chat's line has news: in the list of chats, and in its instance's line."""
     owner_id = db.session.get_one(Instance, chat.instance_id).owner_id
     bell.changed(topics.chats(chat.instance_id), topics.instances_of(owner_id))
 
@@ -171,6 +194,16 @@ def _to_change(query: Select[Chat]) -> Select[Chat]:
     """Nobody else changes these chats until the transaction ends: what is counted up or joined
     here was read here. (SQLite has no such lock, and a writing transaction is alone there.)"""
     return query.with_for_update(key_share=True).execution_options(populate_existing=True)
+
+
+def _join_manners(other: Chat, into: Chat) -> None:
+    """What somebody wanted of either chat holds for the one they become."""
+    if not (into.archived_at and other.archived_at):
+        into.archived_at = None
+        into.pinned_at = into.pinned_at or other.pinned_at
+    into.marked_unread = into.marked_unread or other.marked_unread
+    until = [at for at in (into.muted_until, other.muted_until) if at]
+    into.muted_until = max(until, default=None)
 
 
 def _new(account: LinkedAccount, **values: str | None) -> Chat:
@@ -196,6 +229,7 @@ def _join(other: Chat, *, into: Chat) -> None:
     for message in db.session.scalars(select(Message).where(Message.chat_id == other.id)):
         message.chat_id = into.id
     into.unread += other.unread
+    _join_manners(other, into)
     if other.last_kind and (other.last_at >= into.last_at or not into.last_kind):
         into.last_at = other.last_at
         into.last_kind, into.last_text = other.last_kind, other.last_text

@@ -42,6 +42,11 @@ class News:
     more: bool  # there is more behind the last one
 
 
+def holds(chat: Chat, message_id: str) -> bool:
+    """Whether the message stands in this chat."""
+    return _place_of(chat, message_id) is not None
+
+
 def newest(chat: Chat, *, limit: int) -> Part:
     """The end of the conversation."""
     messages, earlier = _up(_of(chat), limit)

@@ -14,8 +14,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
+from app.clock import utcnow
 from app.core.states import InstanceState
 from app.extensions import db
 from app.models import Chat, Instance, LinkedAccount, User
@@ -83,7 +84,7 @@ def overview_of(user: User, wish: Wish) -> Overview:
 
 def summary_of(instance: Instance) -> Summary:
     """One instance as the list would show it."""
-    row = db.session.execute(select(_UNREAD, _NEWEST).where(Instance.id == instance.id)).one()
+    row = db.session.execute(select(_unread(), _NEWEST).where(Instance.id == instance.id)).one()
     active_at = max(instance.state_changed_at, row[1] or instance.created_at)
     return Summary(instance, row[0] or 0, active_at)
 
@@ -108,14 +109,20 @@ class _Line:
 
 
 # Each is a seek or two in an index, for one instance at a time.
-_UNREAD = (
-    select(func.sum(Chat.unread))
-    .where(Chat.account_id == Instance.account_id, Chat.unread > 0)
-    .scalar_subquery()
-)
 _NEWEST = (
     select(func.max(Chat.last_at)).where(Chat.account_id == Instance.account_id).scalar_subquery()
 )
+
+
+def _unread() -> Any:
+    """How much waits for somebody: nothing does in chats that are muted or in the archive."""
+    heard = or_(Chat.muted_until.is_(None), Chat.muted_until <= utcnow())
+    return (
+        select(func.sum(Chat.unread))
+        .where(Chat.account_id == Instance.account_id, Chat.unread > 0)
+        .where(Chat.archived_at.is_(None), heard)
+        .scalar_subquery()
+    )
 
 
 def _lines(user: User) -> Any:
@@ -128,7 +135,7 @@ def _lines(user: User) -> Any:
             Instance.state_changed_at,
             LinkedAccount.phone,
             LinkedAccount.push_name,
-            _UNREAD,
+            _unread(),
             _NEWEST,
         )
         .outerjoin(LinkedAccount, LinkedAccount.id == Instance.account_id)

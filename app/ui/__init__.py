@@ -7,18 +7,11 @@ from importlib import import_module
 from flask import Flask
 
 _WITH_VIEWS = (
-    *("amending", "attachments", "chat", "chat_states", "components", "contact_acts"),
-    *(
-        "contact_erasure",
-        "contact_export",
-        "contact_files",
-        "contact_selection",
-        "contacts",
-        "deletion",
-    ),
-    *("details", "forwarding", "groups", "instances", "journal"),
-    *("language", "links", "listing", "media", "profile", "queue", "saying", "sending"),
-    *("sign_in", "users", "voting", "webhook_log", "webhooks"),
+    *("amending", "attachments", "chat", "chat_manners", "chat_states", "components"),
+    *("contact_acts", "contact_erasure", "contact_export", "contact_files"),
+    *("contact_selection", "contacts", "deletion", "details", "forwarding", "groups"),
+    *("instances", "journal", "language", "links", "listing", "media", "profile", "queue"),
+    *("saying", "sending", "sign_in", "users", "voting", "webhook_log", "webhooks"),
 )
 """Importing these puts their views on the blueprint."""
 

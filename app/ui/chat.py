@@ -15,6 +15,7 @@ from app.core.searching import excerpt
 from app.i18n import words_of
 from app.models import Chat, Instance
 from app.services import chat_list, chat_search, chats
+from app.services.chat_list import Place
 from app.ui import starting
 from app.ui.answers import page, respond, see_other
 from app.ui.blueprint import bp
@@ -24,6 +25,7 @@ from app.ui.instances import owned
 from app.ui.polling import BRISK, fresh_version_of, polled
 
 PAGE_LENGTH = 30
+UNREAD, ARCHIVE = "unread", "archive"
 NEWS_LENGTH = 100
 """Chats in one answer to a poll; the next poll brings what is left."""
 _LIST = "/ui/instances/<instance_id>/chat"
@@ -71,6 +73,7 @@ def chats_news(instance_id: str) -> Response:
         page=_page_of(instance_id),
         instance=instance,
         open_id=request.args.get("open", ""),
+        shows=_shows(),
         lines=news.chats,
         list_version=version,
         list_since=since,
@@ -131,16 +134,21 @@ def chat_page(
 
 
 def _part(instance: Instance) -> dict[str, Any]:
-    given = request.args
-    behind = Since.of(given["behind"]) if "behind" in given else None
-    unread = given.get("show") == "unread"
+    shows = _shows()
     part = chat_list.part_of(
         instance,
-        unread=unread,
-        behind=(behind.at, behind.behind) if behind else None,
+        unread=shows == UNREAD,
+        archived=shows == ARCHIVE,
+        behind=Place.read(request.args.get("behind", "")),
         limit=PAGE_LENGTH,
     )
-    return {"list_part": part, "only_unread": unread}
+    return {"list_part": part, "shows": shows}
+
+
+def _shows() -> str:
+    """Which chats are asked for; empty for all that are not in the archive."""
+    asked = request.args.get("show", "")
+    return asked if asked in (UNREAD, ARCHIVE) else ""
 
 
 def _found(instance: Instance) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def opened(instance: Instance, chat: Chat) -> dict[str, Any]:
     """What the templates need of a chat that somebody opens, which reads it."""
     version = fresh_version_of(*_topics(instance.id, chat.id))
     since, unread_from = Since.now(), conversation.first_unread(chat)
-    _read(instance, chat)
+    _read(instance, chat, opened=True)
     chat_states.looks(instance, chat)
     part = _asked_part(chat, unread_from)
     return {
@@ -81,8 +81,9 @@ def _answered(chat: Chat) -> Message | None:
         return None
 
 
-def _read(instance: Instance, chat: Chat) -> None:
-    if chat.unread:
+def _read(instance: Instance, chat: Chat, *, opened: bool = False) -> None:
+    """What arrives is read while the chat is open; a mark goes only with the opening."""
+    if chat.unread or (opened and chat.marked_unread):
         with transaction():
             reading.opened(instance, chat)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zlib import crc32
 
 from babel.dates import format_timedelta
@@ -25,6 +25,7 @@ from app.core.phones import show_phone
 from app.i18n import LANGUAGES
 from app.models import Chat, PollVote, Reaction
 from app.services.amending import may_vote
+from app.services.chat_list import Place
 from app.services.mentions import shown_text
 from app.services.people_names import Names
 from app.services.polls import results_of
@@ -200,5 +201,4 @@ def chat_name(chat: Chat) -> str:
 
 def chat_place(chat: Chat) -> str:
     """Where the chat stands in the list, as a text that sorts."""
-    micros = (chat.last_at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    return f"{micros:017d}~{chat.id}"
+    return str(Place.of(chat))

@@ -1,18 +1,31 @@
-// The list of chats: what a poll brings is put in its place, the newest first; drafts are named.
+// The list of chats: what a poll brings is put in its place, or taken out where it does not
+// belong to this list any more; drafts are named.
 (() => {
   const list = document.getElementById("lines");
   if (!list) return;
   const frame = document.getElementById("chats");
   const onlyUnread = frame.hasAttribute("data-only-unread");
+  const archive = frame.hasAttribute("data-archive");
   const word = frame.dataset.draft;
 
   const lines = () => [...list.querySelectorAll(".chat-item")];
   const isOpen = (line) => Boolean(line.querySelector("[aria-current]"));
 
+  const belongs = (line) => {
+    if (line.hasAttribute("data-archived") !== archive) return false;
+    return !onlyUnread || line.hasAttribute("data-unread") || isOpen(line);
+  };
+
+  const takeOut = (line) => {
+    const near = line.contains(document.activeElement) && (line.nextElementSibling ?? line.previousElementSibling ?? frame);
+    line.remove();
+    if (near) (near.querySelector("a") ?? near).focus();
+  };
+
   const put = (fresh) => {
     const old = document.getElementById(fresh.id);
-    const focused = old?.contains(document.activeElement);
-    if (onlyUnread && !fresh.hasAttribute("data-unread") && !isOpen(fresh)) return old?.remove();
+    const focused = old?.contains(document.activeElement) && document.activeElement.id;
+    if (!belongs(fresh)) return old && takeOut(old);
     if (old?.dataset.place === fresh.dataset.place) old.replaceWith(fresh);
     else {
       old?.remove();
@@ -21,7 +34,8 @@
       if (!next && more) return undefined; // it stands further down than the list reaches
       list.insertBefore(fresh, next ?? null);
     }
-    if (focused) fresh.querySelector("a").focus();
+    htmx.process(fresh);
+    if (focused) document.getElementById(focused)?.focus();
     return undefined;
   };
 

@@ -46,4 +46,7 @@
       event.detail.shouldSwap = false;
     }
   });
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    if (event.detail.target.querySelector("[data-menu][open]")) event.detail.shouldSwap = false;
+  });
 })();

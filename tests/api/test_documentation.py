@@ -180,7 +180,7 @@ def test_every_command_works(app: Flask, address, alice, bob, tmp_path, monkeypa
         variables = before_all(alice, bob)
     variables |= {"API": address, "ID": "", "MESSAGE_ID": "", "INVITATION_ID": ""}
     variables |= {"CONTACT_ID": "", "IMPORT_ID": "", "WEBHOOK_ID": "", "DELIVERY_ID": ""}
-    variables["GROUP_ID"] = GROUP
+    variables["GROUP_ID"], variables["CHAT_ID"] = GROUP, "79161234567"
     with whatsapp_does_what_is_wished(app):
         run_all(app, tmp_path, variables)
     with app.app_context():
@@ -215,6 +215,7 @@ NAMED = (
     "webhook",
     "delivery",
     "group",
+    "chat",
 )
 
 
@@ -224,7 +225,7 @@ def test_every_operation_has_a_command(document):
         place = path.removeprefix("/api").replace("{instance_id}", "$ID")
         for name in NAMED:
             place = place.replace(f"{{{name}_id}}", f"${name.upper()}_ID")
-        place = place.replace("{member}", "79161234567").replace("{chat_id}", "79161234567")
+        place = place.replace("{member}", "79161234567").replace("{chat_id}", "$CHAT_ID")
         for method in operations:
             if method in {"put", "patch", "delete"}:
                 assert f"-X {method.upper()} $API{place} " in said

@@ -101,7 +101,7 @@ def test_chats_are_listed_by_their_newest_message(linked, account, chat):
     newer = factories.chat(account, last_at=chat.last_at + timedelta(minutes=1))
     first = chat_list.part_of(linked, limit=1)
     assert ([one.id for one in first.chats], first.more) == ([newer.id], True)
-    rest = chat_list.part_of(linked, behind=(newer.last_at, newer.id), limit=1)
+    rest = chat_list.part_of(linked, behind=chat_list.Place.of(newer), limit=1)
     assert ([one.id for one in rest.chats], rest.more) == ([chat.id], False)
 
 
