@@ -111,6 +111,23 @@ class Target:
     author: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A profile picture: WhatsApp's id for it, another one for each picture, and where its small
+    form is, for some days."""
+
+    id: str
+    url: str
+
+
+class PeopleCalls(Protocol):
+    """What is asked about single people and groups. A method takes up to 75 s while WhatsApp does
+    not answer, and raises EngineError."""
+
+    def picture(self, jid: str) -> Picture | None:
+        """Returns the profile picture of this JID; None where none is to be seen."""
+
+
 class GroupCalls(Protocol):
     """The groups of one linked account. A method takes up to 75 s while WhatsApp does not answer.
 
@@ -146,6 +163,10 @@ class EngineSession(Protocol):
     @property
     def groups(self) -> GroupCalls:
         """The account's groups."""
+
+    @property
+    def people(self) -> PeopleCalls:
+        """What is asked about single people."""
 
     def start(self) -> None:
         """Connects; returns once the connection stands. Connected or a refusal comes as an event.

@@ -51,6 +51,7 @@ from app.engine.errors import (
 )
 from app.engine.events import Change, Event
 from app.engine.groups import NeonizeGroups
+from app.engine.people import NeonizePeople
 from app.engine.raw import RawEvent
 from app.engine.round_trip import RoundTrip
 from app.engine.tap import SESSION_EVENTS, EventTap
@@ -111,6 +112,7 @@ class NeonizeSession:
         self._looking_up = 0  # calls under way that read the client's store
         self._client = self._new_client()
         self.groups = NeonizeGroups(self._live)
+        self.people = NeonizePeople(self._live)
 
     def _new_client(self) -> Any:
         client = library.load().NewClient(
@@ -369,6 +371,7 @@ class NeonizeSession:
 
 def _sentence(error: Exception) -> str:
     text = error.args[0] if error.args else ""
+    text = getattr(text, "Error", text)  # about pictures neonize raises the whole answer
     return text.decode() if isinstance(text, bytes) else str(text)
 
 

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,11 @@ def do_groups(jid: str, method: str, **arguments: Any) -> Any:
     if isinstance(done, list):
         return [asdict(one) for one in done]
     return asdict(done) if isinstance(done, GroupFacts) else done
+
+
+def do_people(jid: str, method: str, about: str = "") -> Any:
+    done = getattr(_sessions[jid].people, method)(*([about] if about else []))
+    return asdict(done) if is_dataclass(done) else done
 
 
 def do_check(jid: str, limit: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.sandbox import blows, link_code, login, pairing
-from app.sandbox.control import address_book, calls, cards, groups, media, messages, state
+from app.sandbox.control import address_book, calls, cards, faces, groups, media, messages, state
 from app.sandbox.control.request import ControlError, Request, phone_number
 from app.sandbox.demo_world import DEMO_PHONE
 from app.sandbox.faults import FaultError
@@ -165,6 +165,8 @@ _ROUTES: tuple[tuple[str, str, _Route], ...] = (
     ("POST", "/accounts/([0-9]+)/media", media.send),
     ("GET", "/accounts/([0-9]+)/media", media.received),
     ("GET", "/accounts/([0-9]+)/media/([^/]+)", media.fetch),
+    ("PUT", "/accounts/([0-9]+)/picture", faces.of_account),
+    ("PUT", "/groups/([0-9]+)/picture", faces.of_group),
     ("DELETE", "/accounts/([0-9]+)/devices/([0-9]+)", _remove_device),
     ("GET", "/groups", groups.listed),
     ("POST", "/groups", groups.create),
