@@ -64,7 +64,7 @@ OWNER = {
     *("ui.start_pairing", "ui.show_pairing", "ui.reconnect", "ui.retry_connection"),
     *("ui.confirm_log_out", "ui.log_out", "test_phone.scan", "test_phone.type_code"),
     *("ui.show_chats", "ui.chats_news", "ui.chats_part", "ui.search_chats"),
-    *("ui.open_chat", "ui.show_chat"),
+    *("ui.open_chat", "ui.show_chat", "ui.show_picture"),
     *("ui.conversation_news", "ui.conversation_part"),
     *("api.list_groups", "api.create_group", "api.show_group", "api.rename_group"),
     *("api.add_group_members", "api.change_group_member", "api.remove_group_member"),

@@ -29,7 +29,7 @@ class NeonizePeople:
         """Returns where a small picture is; None where none is to be seen. Raises EngineError."""
         small = importlib.import_module("neonize.proto.Neonize_pb2").GetProfilePictureParams
         try:
-            with self._live(reads_store=True) as client:
+            with self._live() as client:
                 found = client.get_profile_picture(library.jid_of(jid), small(Preview=True))
         except EngineError as error:
             if error.slug == NO_PICTURE:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.clock import utcnow
 from app.core.groups import ADMIN, OWNER
 from app.core.phones import show_phone
 from app.models.base import Base, Id
+from app.models.chat_picture import ChatPicture
 
 PERSON, GROUP = "person", "group"
 
@@ -62,6 +63,7 @@ class Chat(Base):
     unread: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+    picture: Mapped[ChatPicture | None] = relationship(viewonly=True)
 
     @property
     def shown_name(self) -> str:

@@ -205,6 +205,10 @@ class SandboxClient:
             answer: str | None = json.load(response)["id"]
             return answer
 
+    def picture_url(self, number: str) -> str:
+        """Return where the profile picture of `number` is, as an engine is told."""
+        return str(self._ask("GET", f"/accounts/{number}/picture")["url"])
+
     def media_bytes(self, number: str, message_id: str) -> bytes:
         """Return the plain bytes of the file that a received message brought."""
         path = f"/accounts/{number}/media/{quote(message_id, safe='')}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, select, tuple_
+from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import Chat, Instance
@@ -41,7 +42,8 @@ def changed(instance: Instance, *, since: datetime, behind: str = "", limit: int
 
 
 def _of(instance: Instance, *, unread: bool = False) -> Select[Chat]:
-    query = select(Chat).where(Chat.account_id == instance.account_id)
+    query = select(Chat).options(joinedload(Chat.picture))
+    query = query.where(Chat.account_id == instance.account_id)
     return query.where(Chat.unread > 0) if unread else query
 
 

@@ -12,6 +12,7 @@ _WITH_VIEWS = (
         "contacts",
         "deletion",
         "details",
+        "faces",
         "forwarding",
         "groups",
         "instances",
@@ -27,12 +28,12 @@ _WITH_VIEWS = (
 
 def register(app: Flask) -> None:
     """Adds the pages to `app`; those of the test network only where there is one."""
-    from app.ui import assets, files, presenting, theme
+    from app.ui import assets, faces, files, presenting, theme
     from app.ui.blueprint import bp
 
     for room in _WITH_VIEWS:
         import_module(f"app.ui.{room}")
-    for others in (assets, files, presenting, theme):
+    for others in (assets, faces, files, presenting, theme):
         others.register(app)
     app.register_blueprint(bp)
     if app.config["SETTINGS"].sandbox:

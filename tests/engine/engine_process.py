@@ -48,6 +48,8 @@ def _call(client: Any, method: str) -> None:
         client.reject_call(peer, "1")
     elif method == "upload":
         client.upload(b"x")
+    elif method == "get_profile_picture":
+        client.get_profile_picture(peer)
     elif method == "is_on_whatsapp":
         client.is_on_whatsapp("+15551000002")
     elif method == "send_presence":
@@ -171,7 +173,7 @@ def do_call_closed(jid: str, method: str) -> str:
     try:
         _call(_sessions[jid]._client, method)
     except Exception as error:
-        return str(error.args[0])
+        return str(getattr(error.args[0], "Error", error.args[0]))
     return "answered"
 
 

@@ -166,6 +166,7 @@ _ROUTES: tuple[tuple[str, str, _Route], ...] = (
     ("GET", "/accounts/([0-9]+)/media", media.received),
     ("GET", "/accounts/([0-9]+)/media/([^/]+)", media.fetch),
     ("PUT", "/accounts/([0-9]+)/picture", faces.of_account),
+    ("GET", "/accounts/([0-9]+)/picture", faces.where),
     ("PUT", "/groups/([0-9]+)/picture", faces.of_group),
     ("DELETE", "/accounts/([0-9]+)/devices/([0-9]+)", _remove_device),
     ("GET", "/groups", groups.listed),

@@ -31,6 +31,11 @@ _UPLOAD = re.compile(r"/mms/([a-z-]+)/([A-Za-z0-9_-]{43}=?)")
 _LINKS = "/v/"
 
 
+def picture_url(network: Network, user: str, picture_id: str) -> str:
+    """Return where the picture of `user` is, for some days."""
+    return f"https://{PICTURES_HOST}{network.tickets.picture(f'{user}.{picture_id}')}"
+
+
 async def serve(
     network: Network,
     reader: asyncio.StreamReader,

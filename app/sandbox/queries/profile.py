@@ -6,7 +6,7 @@ from app.sandbox.connection import Connection
 from app.sandbox.media import host
 from app.sandbox.queries.base import QueryError
 from app.sandbox.wire.jid import GROUP_SERVER
-from app.sandbox.wire.node import Node
+from app.sandbox.wire.node import Node, Value
 
 
 def picture(connection: Connection, node: Node) -> list[Node]:
@@ -15,14 +15,18 @@ def picture(connection: Connection, node: Node) -> list[Node]:
     if target is None:
         raise QueryError(400, "bad-request")
     account = network.find(target)
-    user = target.user if target.server == GROUP_SERVER else account and account.number
+    number = account.number if account else None
+    user = target.user if target.server == GROUP_SERVER else number
     picture_id = network.faces.id_of(user) if user else None
     if user is None or picture_id is None:
         raise QueryError(404, "item-not-found")
     asked = node.find("picture")
-    path = network.tickets.picture(f"{user}.{picture_id}")
-    attrs = {"id": picture_id, "type": asked.get("type", "image") if asked else "image"}
-    attrs |= {"url": f"https://{host.PICTURES_HOST}{path}", "direct_path": path}
+    url = host.picture_url(network, user, picture_id)
+    attrs: dict[str, Value] = {
+        "id": picture_id,
+        "type": asked.get("type", "image") if asked else "image",
+    }
+    attrs |= {"url": url, "direct_path": url.removeprefix(f"https://{host.PICTURES_HOST}")}
     network.journal.append("picture_asked", user)
     return [Node("picture", attrs)]
 

@@ -18,6 +18,7 @@ from app.engine.base import (
     OpenRequest,
     OutgoingFile,
     Person,
+    Picture,
     Quotation,
     Sent,
     Target,
@@ -141,6 +142,14 @@ class ScriptedGroups:
             raise self.engine.group_errors.pop(0)
 
 
+class ScriptedPeople:
+    """Single people of a scripted session: nobody shows a picture."""
+
+    def picture(self, jid: str) -> Picture | None:
+        """None."""
+        return None
+
+
 class ScriptedSession:
     """A session of the scripted engine."""
 
@@ -150,6 +159,7 @@ class ScriptedSession:
         self.started = False
         self.closed = threading.Event()
         self.groups = ScriptedGroups(engine)
+        self.people = ScriptedPeople()
 
     def start(self) -> None:
         """Connects, unless the script says how it fails."""
