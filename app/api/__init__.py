@@ -11,6 +11,7 @@ def register(app: Flask) -> None:
         accounts,
         activity,
         amendments,
+        blocking,
         contact_imports,
         contacts,
         credentials,
@@ -33,7 +34,7 @@ def register(app: Flask) -> None:
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
-    _ = (users, webhooks)
+    _ = (blocking, users, webhooks)
 
     openapi.configure(app)
     app.register_blueprint(bp)

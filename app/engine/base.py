@@ -127,6 +127,15 @@ class PeopleCalls(Protocol):
     def picture(self, jid: str) -> Picture | None:
         """Returns the profile picture of this JID; None where none is to be seen."""
 
+    def block(self, jid: str) -> None:
+        """Lets nothing of this person through any more, on any device of the account."""
+
+    def unblock(self, jid: str) -> None:
+        """Lets this person through again."""
+
+    def blocked(self) -> list[str]:
+        """Returns the JIDs of all whom the account has blocked, by LID or number."""
+
 
 class GroupCalls(Protocol):
     """The groups of one linked account. A method takes up to 75 s while WhatsApp does not answer.

@@ -1,4 +1,4 @@
-"""What a session can ask WhatsApp about one person or group (neonize; whatsmeow, user.go)."""
+"""What a session asks or tells WhatsApp about one person or group (neonize; whatsmeow, user.go)."""
 
 from __future__ import annotations
 
@@ -36,3 +36,22 @@ class NeonizePeople:
                 return None
             raise
         return Picture(str(found.ID), str(found.URL)) if found.URL else None
+
+    def block(self, jid: str) -> None:
+        """Blocks somebody. Raises EngineError."""
+        self._change(jid, "BLOCK")
+
+    def unblock(self, jid: str) -> None:
+        """Hears from somebody again. Raises EngineError."""
+        self._change(jid, "UNBLOCK")
+
+    def blocked(self) -> list[str]:
+        """Returns the JIDs of all who are blocked. Raises EngineError."""
+        with self._live() as client:
+            found = client.get_blocklist()
+        return [f"{jid.User}@{jid.Server}" for jid in found.JIDs]
+
+    def _change(self, jid: str, act: str) -> None:
+        action = importlib.import_module("neonize.utils.enum").BlocklistAction[act]
+        with self._live(reads_store=True) as client:
+            client.update_blocklist(library.jid_of(jid), action)

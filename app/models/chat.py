@@ -62,6 +62,8 @@ class Chat(Base):
     """Its text or caption, of a document without one its name; empty where it has neither."""
     unread: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
+    blocked_at: Mapped[datetime | None]
+    """Since when the person is blocked, as far as is known here."""
     changed_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
     picture: Mapped[ChatPicture | None] = relationship(viewonly=True)
 
@@ -79,7 +81,7 @@ class Chat(Base):
     def may_write(self) -> bool:
         """Whether what is written here would go out, as far as is known."""
         if not self.is_group or self.group_known_at is None:
-            return True
+            return self.blocked_at is None
         return self.our_role is not None and (
             not self.only_admins_write or self.our_role in (ADMIN, OWNER)
         )

@@ -52,6 +52,10 @@ class SandboxClient:
             raise KeyError(number)
         return dict(found[0])
 
+    def block(self, number: str, other: str, *, on: bool = True) -> None:
+        """Let the phone of `number` block another account, or unblock it."""
+        self._ask("PUT", f"/accounts/{number}/blocked", {"number": other, "on": on})
+
     def add_account(self, number: str, name: str, behavior: str = "silent") -> dict[str, Any]:
         """Add a contact: "silent" only confirms delivery, "echo" answers, "slow" takes seconds."""
         body = {"number": number, "name": name, "behavior": behavior}

@@ -10,6 +10,7 @@ from flask import Flask
 
 from app.engine.base import EngineSession
 from app.models import LinkedAccount
+from app.sessions.blocking import Blocklist
 from app.sessions.contact_book import ContactBook
 from app.sessions.group_book import GroupBook
 from app.sessions.group_wishes import GroupWishes
@@ -28,6 +29,7 @@ class Chores:
         self._wishes = GroupWishes(app, held, account)
         self._groups = GroupBook(app, held, account)
         self._contacts = ContactBook(app, held, account)
+        self._blocklist = Blocklist(app, held, account)
         self._pictures = Pictures(app, held)
 
     def hear_messages(self, news: Sequence[News]) -> None:
@@ -55,11 +57,12 @@ class Chores:
         LeaseLost, DBAPIError."""
         return (
             self._groups.step(session, connection=connection)
+            or self._blocklist.step(session, connection=connection)
             or self._contacts.step(session, wanted_at=contacts_at, connection=connection)
             or self._pictures.step(session)
         )
 
     def wait_seconds(self) -> float:
         """How long until there is something to do, if nobody asks."""
-        waits = (one.wait_seconds() for one in (self._contacts, self._groups, self._pictures))
-        return min(waits)
+        chores = (self._contacts, self._groups, self._blocklist, self._pictures)
+        return min(one.wait_seconds() for one in chores)

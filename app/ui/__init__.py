@@ -7,7 +7,15 @@ from importlib import import_module
 from flask import Flask
 
 _WITH_VIEWS = (
-    *("amending", "attachments", "chat", "components", "contact_acts", "contact_export"),
+    *(
+        "amending",
+        "attachments",
+        "blocking",
+        "chat",
+        "components",
+        "contact_acts",
+        "contact_export",
+    ),
     *(
         "contacts",
         "deletion",

@@ -217,7 +217,7 @@ def test_every_operation_has_a_command(document):
         place = path.removeprefix("/api").replace("{instance_id}", "$ID")
         for name in NAMED:
             place = place.replace(f"{{{name}_id}}", f"${name.upper()}_ID")
-        place = place.replace("{member}", "79161234567")
+        place = place.replace("{member}", "79161234567").replace("{phone}", "79161234568")
         for method in operations:
             if method in {"put", "patch", "delete"}:
                 assert f"-X {method.upper()} $API{place} " in said

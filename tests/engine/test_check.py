@@ -23,6 +23,7 @@ READ_THE_STORE = {
     "create_group",
     "get_group_info",
     "get_joined_groups",
+    "update_blocklist",
     "update_group_participants",
 }
 """They may end the process for a session that is closed: closing leaves them the time to begin."""

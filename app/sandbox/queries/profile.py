@@ -32,5 +32,16 @@ def picture(connection: Connection, node: Node) -> list[Node]:
 
 
 def blocklist(connection: Connection, node: Node) -> list[Node]:
-    """Nobody is blocked."""
-    return [Node("list", {"dhash": "none"})]
+    """Whom the account has blocked, after the change that is asked for, if one is."""
+    network, account = connection.network, connection.owner.account
+    item = node.find("item")
+    if item is not None:
+        other = network.find(item.jid("jid"))
+        if other is None:
+            raise QueryError(404, "item-not-found")
+        change = account.blocked.add if item.get("action") == "block" else account.blocked.discard
+        change(other.number)
+        network.save_account(account)
+    blocked = [network.account(number).lid for number in sorted(account.blocked)]
+    items = [Node("item", {"jid": lid}) for lid in blocked]
+    return [Node("list", {"dhash": str(len(blocked))}, items)]

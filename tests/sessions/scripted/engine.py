@@ -143,7 +143,17 @@ class ScriptedGroups:
 
 
 class ScriptedPeople:
-    """Single people of a scripted session: nobody shows a picture."""
+    """Single people of a scripted session: nobody shows a picture, nobody is blocked."""
+
+    def block(self, jid: str) -> None:
+        """Does nothing."""
+
+    def unblock(self, jid: str) -> None:
+        """Does nothing."""
+
+    def blocked(self) -> list[str]:
+        """Nobody."""
+        return []
 
     def picture(self, jid: str) -> Picture | None:
         """None."""

@@ -1,15 +1,21 @@
-"""People on the real engine and the sandbox network: their pictures."""
+"""People on the real engine and the sandbox network: their pictures, and who is
+blocked."""
 
 from __future__ import annotations
 
 import time
 from datetime import datetime
 
+import pytest
+
+from app.core.errors import Conflict
 from app.extensions import db
-from app.models import Chat, ChatPicture
-from app.services import chat_pictures
+from app.models import Chat, ChatPicture, GroupWish, Instance
+from app.models.message import INCOMING
+from app.services import blocking, chat_pictures
 from app.storage import storage_of
 from app.transaction import transaction
+from tests import factories
 from tests.core.test_sniffing import picture
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
 from tests.waiting import wait_for
@@ -90,3 +96,76 @@ def test_a_picture_that_was_changed_or_taken_away_is_so_here(linked: tuple[Produ
     _want(product, chat)
     wait_for(lambda: _picture(product, chat).absent, PATIENCE)
     assert _picture(product, chat).storage_key is None
+
+
+def _wish(product: Product, chat: Chat, *, blocked: bool) -> GroupWish:
+    """Wishes it, and waits for what becomes of it."""
+    with product.app.app_context(), transaction() as session:
+        found = session.get_one(Chat, chat.id)
+        instance = session.get_one(Instance, found.instance_id)
+        wish_id = blocking.wish(instance, found, blocked=blocked).id
+
+    def answered() -> GroupWish | None:
+        with product.app.app_context():
+            wish = db.session.get_one(GroupWish, wish_id)
+            db.session.expunge(wish)
+            return wish if wish.answered_at else None
+
+    wish = wait_for(answered, PATIENCE, "the wish is answered")
+    assert wish is not None
+    return wish
+
+
+def _texts(product: Product, instance_id: str) -> list[str]:
+    return [one.body for one in product.messages(instance_id) if one.direction == INCOMING]
+
+
+def test_who_is_blocked_is_not_heard_nor_written_to_until_unblocked(
+    linked: tuple[Product, str],
+) -> None:
+    product, instance_id = linked
+    client = product.sandbox.client
+    product.queue(instance_id, "hello")
+    chat = _chat(product, instance_id, f"{PEER_NUMBER}@s.whatsapp.net")
+    wait_for(lambda: product.received(), PATIENCE)
+    assert _wish(product, chat, blocked=True).failure is None
+    assert client.account(OWN_NUMBER)["blocked"] == [PEER_NUMBER]
+    with pytest.raises(Conflict) as refused:
+        product.queue(instance_id, "still there?")
+    assert refused.value.code == "chat_blocked"
+    client.send(PEER_NUMBER, OWN_NUMBER, "why?")
+    assert _wish(product, chat, blocked=False).failure is None
+    assert client.account(OWN_NUMBER)["blocked"] == []
+    client.send(PEER_NUMBER, OWN_NUMBER, "finally")
+    wait_for(lambda: _texts(product, instance_id), PATIENCE)
+    assert _texts(product, instance_id) == ["finally"]
+    product.queue(instance_id, "sorry")
+    wait_for(lambda: len(product.received()) == 2, PATIENCE)
+
+
+def test_whom_the_phone_blocks_is_known_after_the_next_connection(
+    linked: tuple[Product, str],
+) -> None:
+    product, instance_id = linked
+    client = product.sandbox.client
+    client.send(PEER_NUMBER, OWN_NUMBER, "привет")
+    jid = f"{PEER_NUMBER}@s.whatsapp.net"
+    _chat(product, instance_id, jid)
+    for on in (True, False):
+        client.block(OWN_NUMBER, PEER_NUMBER, on=on)
+        client.set_faults(number=OWN_NUMBER, drop=True)
+        wait_for(
+            lambda on=on: (_chat(product, instance_id, jid).blocked_at is not None) is on,
+            PATIENCE,
+            f"blocked: {on}",
+        )
+
+
+def test_a_number_without_whatsapp_cannot_be_blocked(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    with product.app.app_context():
+        account = db.session.get_one(Instance, instance_id).account
+        assert account is not None
+        chat = factories.chat(account, lid=None, phone="15559998888")
+    assert _wish(product, chat, blocked=True).failure == "not_on_whatsapp"
+    assert _chat(product, instance_id, chat.jid).blocked_at is None

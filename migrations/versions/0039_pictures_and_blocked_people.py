@@ -1,4 +1,4 @@
-"""Profile pictures of chats.
+"""Profile pictures of chats, and people whom the account has blocked.
 
 Revision ID: 0039
 Revises: 0038
@@ -17,6 +17,7 @@ _TO_DOWNLOAD = sa.text("url IS NOT NULL")
 
 
 def upgrade() -> None:
+    op.add_column("chats", sa.Column("blocked_at", sa.DateTime(timezone=True), nullable=True))
     op.create_table(
         "chat_pictures",
         sa.Column("chat_id", sa.String(length=40), nullable=False),
@@ -61,3 +62,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("chat_pictures")
+    op.drop_column("chats", "blocked_at")
