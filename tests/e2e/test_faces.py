@@ -1,4 +1,4 @@
-"""Profile pictures in a browser: they appear in a list that is open, and in the conversation."""
+"""People in a browser: their pictures appear in a list that is open, and they are blocked."""
 
 from __future__ import annotations
 
@@ -46,3 +46,22 @@ def test_a_picture_appears_where_the_chat_is_shown(
     page.locator(".chat-item", has=page.locator(".avatar img")).get_by_role("link").click()
     expect(page.locator(".conversation-head .avatar img")).to_have_count(1)
     assert _drawn(page, ".conversation-head")
+
+
+def test_somebody_is_blocked_and_unblocked_where_one_writes(
+    page: Page, product: Product, shop: str
+) -> None:
+    page.goto(f"{shop}/chat")
+    page.locator(".chat-item", has_text="Эхо").get_by_role("link").click()
+    page.locator("#chat-more").click()
+    page.locator("#block").click()
+    page.get_by_role("dialog").get_by_role("button", name="Заблокировать").click()
+    blocked = page.locator("form.blocked")
+    expect(blocked).to_contain_text("Вы заблокировали этого человека.", timeout=WITHIN)
+    expect(page.get_by_label("Сообщение", exact=True)).to_have_count(0)
+    blocked.get_by_role("button", name="Разблокировать").click()
+    field = page.get_by_label("Сообщение", exact=True)
+    expect(field).to_be_visible(timeout=WITHIN)
+    field.fill("снова вместе")
+    field.press("Enter")
+    expect(page.get_by_text("Эхо: снова вместе")).to_be_visible(timeout=WITHIN)
