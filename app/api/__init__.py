@@ -11,6 +11,7 @@ def register(app: Flask) -> None:
         accounts,
         activity,
         amendments,
+        blocking,
         chat_acts,
         chats,
         contact_imports,
@@ -35,7 +36,7 @@ def register(app: Flask) -> None:
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
-    _ = (chat_acts, chats, users, webhooks)
+    _ = (blocking, chat_acts, chats, users, webhooks)
 
     openapi.configure(app)
     app.register_blueprint(bp)

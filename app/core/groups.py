@@ -31,6 +31,11 @@ class WishedAct(StrEnum):
     LINK = "link"
     RENEW = "renew"
     LEAVE = "leave"
+    BLOCK = "block"  # these two are about a person
+    UNBLOCK = "unblock"
+
+
+OF_PERSONS = frozenset({WishedAct.BLOCK, WishedAct.UNBLOCK})
 
 
 class GroupNote(StrEnum):

@@ -111,6 +111,32 @@ class Target:
     author: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A profile picture: WhatsApp's id for it, another one for each picture, and where its small
+    form is, for some days."""
+
+    id: str
+    url: str
+
+
+class PeopleCalls(Protocol):
+    """What is asked about single people and groups. A method takes up to 75 s while WhatsApp does
+    not answer, and raises EngineError."""
+
+    def picture(self, jid: str) -> Picture | None:
+        """Returns the profile picture of this JID; None where none is to be seen."""
+
+    def block(self, jid: str) -> None:
+        """Lets nothing of this person through any more, on any device of the account."""
+
+    def unblock(self, jid: str) -> None:
+        """Lets this person through again."""
+
+    def blocked(self) -> list[str]:
+        """Returns the JIDs of all whom the account has blocked, by LID or number."""
+
+
 class GroupCalls(Protocol):
     """The groups of one linked account. A method takes up to 75 s while WhatsApp does not answer.
 
@@ -161,6 +187,10 @@ class EngineSession(Protocol):
     @property
     def chat_states(self) -> ChatStateCalls:
         """Who types."""
+
+    @property
+    def people(self) -> PeopleCalls:
+        """What is asked about single people."""
 
     def start(self) -> None:
         """Connects; returns once the connection stands. Connected or a refusal comes as an event.

@@ -96,6 +96,8 @@ _RULES = (
     _Rule(r"^failed to send message node: websocket not connected", "not_connected"),
     _Rule(r"^failed to send message node", "connection_lost", may_have_left=True),
     _Rule(r"^failed to (get|fetch|prefetch) .*websocket not connected", "not_connected"),
+    _Rule(r"does not have a profile picture|has hidden their profile picture", "no_picture", True),
+    _Rule(r"^info query returned status 429", "too_many_questions"),
     _Rule(
         r"you're not participating in that group|that group does not exist", "not_in_group", True
     ),

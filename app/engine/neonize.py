@@ -20,7 +20,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -52,10 +52,12 @@ from app.engine.errors import (
 )
 from app.engine.events import Change, Event, SealedVote
 from app.engine.groups import NeonizeGroups
+from app.engine.people import NeonizePeople
 from app.engine.raw import RawEvent
 from app.engine.round_trip import RoundTrip
 from app.engine.tap import SESSION_EVENTS, EventTap
 from app.engine.translate import SESSION_ENDED, translate
+from app.engine.turns import one_large_file
 
 log = logging.getLogger(__name__)
 
@@ -65,13 +67,10 @@ _REGISTER_SECONDS = 3.0
 _STOP_SECONDS = 10.0
 _LOOK_SECONDS = 4.0  # between looks at the keys, while a connect takes long
 
-_SMALL_FILE = 1024 * 1024
 _LOOKED_UP_SECONDS = 0.2
 """Within that a call that has begun has found its client in the engine's map."""
-_TURN_SECONDS = 0.5  # between looks whether the session is closed, while another one uploads
 
 _lifecycle = threading.Lock()
-_upload_turn = threading.Lock()
 _openings = itertools.count(1)
 _begun = 0  # changed under _lifecycle
 
@@ -113,6 +112,7 @@ class NeonizeSession:
         self._client = self._new_client()
         self.groups = NeonizeGroups(self._live)
         self.chat_states = NeonizeChatStates(self._live)
+        self.people = NeonizePeople(self._live)
 
     def _new_client(self) -> Any:
         client = library.load().NewClient(
@@ -269,7 +269,7 @@ class NeonizeSession:
     def _upload(self, file: OutgoingFile) -> Any:
         """The engine takes files whole, and holds one two and a half times until it is uploaded:
         large ones wait for each other, in all sessions of the process."""
-        with self._live(), _one_large_file((file.facts.size or 0), self._is_closed):
+        with self._live(), one_large_file((file.facts.size or 0), self._is_closed):
             content = file.read()
             try:
                 return self._client.upload(content, library.media_type(file.facts.kind))
@@ -375,23 +375,8 @@ class NeonizeSession:
 
 def _sentence(error: Exception) -> str:
     text = error.args[0] if error.args else ""
+    text = getattr(text, "Error", text)  # about pictures neonize raises the whole answer
     return text.decode() if isinstance(text, bytes) else str(text)
-
-
-@contextmanager
-def _one_large_file(size: int, is_closed: Callable[[], bool]) -> Iterator[None]:
-    """Waits until no other large file is uploaded. Raises NotConnected when the session is closed
-    meanwhile."""
-    if size <= _SMALL_FILE:
-        yield
-        return
-    while not _upload_turn.acquire(timeout=_TURN_SECONDS):
-        if is_closed():
-            raise NotConnected("closed while it waited to upload")
-    try:
-        yield
-    finally:
-        _upload_turn.release()
 
 
 def _check_keys(request: OpenRequest) -> None:

@@ -6,20 +6,30 @@ from functools import partial
 
 from flask import Flask, current_app
 
-from app.jobs import media
+from app.jobs import media, pictures
 from app.jobs.lanes import Lanes
 
 WIDTH = 8
 """Files that one process downloads at the same time; they wait for the network, not for it."""
 _LANES = "download_lanes"
+_CHAT = "cht_"
 
 
 def fetch(media_id: str) -> None:
     """The job: hands the file to one of this process's lanes and returns at once."""
+    _hand_over(media_id)
+
+
+def fetch_picture(chat_id: str) -> None:
+    """The job: the same for the profile picture of a chat."""
+    _hand_over(chat_id)
+
+
+def _hand_over(name: str) -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     if _LANES not in app.extensions:
         app.extensions[_LANES] = Lanes(partial(_fetch_in, app), width=WIDTH)
-    app.extensions[_LANES].ring(media_id)
+    app.extensions[_LANES].ring(name)
 
 
 def stop() -> None:
@@ -29,8 +39,11 @@ def stop() -> None:
         lanes.stop()
 
 
-def _fetch_in(app: Flask, media_id: str) -> bool:
+def _fetch_in(app: Flask, name: str) -> bool:
     lanes: Lanes | None = app.extensions.get(_LANES)
     with app.app_context():
-        media.fetch(media_id, stopping=lambda: lanes is None or lanes.stopping)
+        if name.startswith(_CHAT):
+            pictures.fetch(name)
+        else:
+            media.fetch(name, stopping=lambda: lanes is None or lanes.stopping)
     return False

@@ -19,7 +19,7 @@ from app.core.sniffing import mime_of
 from app.engine.process import SandboxState, SandboxStateError
 from app.outgoing import media_host
 from app.outgoing.media_host import Gone, HostTrouble, Way
-from app.services import contact_files, media, thumbnails
+from app.services import chat_pictures, contact_files, media, thumbnails
 from app.services.media import Errand
 from app.services.thumbnails import Original
 from app.sessions import network
@@ -91,6 +91,7 @@ def sweep() -> None:
     with transaction():
         media.ring_for_due()
         thumbnails.ring_for_due()
+        chat_pictures.ring_for_due()
 
 
 def expire() -> None:
@@ -131,7 +132,7 @@ def _bring(errand: Errand, draft: Draft, stopping: Callable[[], bool]) -> Errand
         errand.remote.direct_path,
         encrypted_sha256=errand.remote.encrypted_sha256,
         kind=host_name_of(errand.kind),
-        way=_way(current_settings(), errand.own_proxy),
+        way=way_of(current_settings(), errand.own_proxy),
     ) as pieces:
         for piece in pieces:
             draft.write(decryption.update(piece))
@@ -152,9 +153,9 @@ def _most(errand: Errand) -> int:
     return min(errand.size + _LOOSE_BYTES, limit) if errand.size else limit
 
 
-def _way(settings: Settings, own_proxy: str | None) -> Way:
+def way_of(settings: Settings, own_proxy: str | None) -> Way:
     """The instance's way to WhatsApp. On the test network its authority is named for this request
-    alone: no other connection of this process is to believe it."""
+    alone: no other connection of this process is to believe it. Raises HostTrouble."""
     try:
         route = network.route_of(settings, own_proxy)
         state = SandboxState.read(settings.sandbox_state) if settings.sandbox else None

@@ -3,6 +3,7 @@
 from app.models.activity import Activity
 from app.models.call import Call
 from app.models.chat import Chat
+from app.models.chat_picture import ChatPicture
 from app.models.contact import Contact, WhatsAppContact
 from app.models.contact_import import ContactImport, RefusedRow
 from app.models.event import EventFeed, KeptEvent
@@ -31,6 +32,7 @@ __all__ = [
     "Attempt",
     "Call",
     "Chat",
+    "ChatPicture",
     "Contact",
     "ContactImport",
     "Delivery",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.clock import utcnow
 from app.core.groups import ADMIN, OWNER
 from app.core.phones import show_phone
 from app.models.base import Base, Id
+from app.models.chat_picture import ChatPicture
 
 PERSON, GROUP = "person", "group"
 ALWAYS = datetime(2999, 1, 1, tzinfo=UTC)
@@ -75,7 +76,10 @@ class Chat(Base):
     pinned_at: Mapped[datetime | None]
     muted_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    blocked_at: Mapped[datetime | None]
+    """Since when the person is blocked, as far as is known here."""
     changed_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+    picture: Mapped[ChatPicture | None] = relationship(viewonly=True)
 
     @property
     def shown_name(self) -> str:
@@ -96,7 +100,7 @@ class Chat(Base):
     def may_write(self) -> bool:
         """Whether what is written here would go out, as far as is known."""
         if not self.is_group or self.group_known_at is None:
-            return True
+            return self.blocked_at is None
         return self.our_role is not None and (
             not self.only_admins_write or self.our_role in (ADMIN, OWNER)
         )

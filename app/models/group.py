@@ -27,8 +27,8 @@ class GroupMember(Base):
 
 
 class GroupWish(Base):
-    """Something that a person wants done about a group: written by a page or the API, done once by
-    the host that holds the session."""
+    """Something wanted done about a group, or about one person: written by a page or the API, done
+    once by the host that holds the session."""
 
     __tablename__ = "group_wishes"
     __table_args__ = (
@@ -43,7 +43,7 @@ class GroupWish(Base):
 
     id: Mapped[Id]
     instance_id: Mapped[str] = mapped_column(ForeignKey("instances.id", ondelete="CASCADE"))
-    group_id: Mapped[str | None] = mapped_column(String(40))  # None: one is to be made
+    group_id: Mapped[str | None] = mapped_column(String(40))  # None: to be made, or none
     act: Mapped[str] = mapped_column(String(10))
     name: Mapped[str] = mapped_column(String(100), default="")
     people: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # JIDs

@@ -1,6 +1,7 @@
-"""Files from WhatsApp's media host, piece by piece, by the way that an instance takes to WhatsApp.
+"""Files from WhatsApp's media host, piece by piece, and profile pictures, by the way that an
+instance takes to WhatsApp.
 
-What comes is encrypted and checked by who asked for it; here it is only bounded in time. Redirects
+What comes is checked by who asked for it; here it is only bounded in time. Redirects
 are not followed.
 """
 
@@ -15,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from urllib3.util.ssltransport import SSLTransport
@@ -34,6 +35,7 @@ SLOWEST = 20 * 1024
 _GRACE_SECONDS = 120.0
 _PIECE = 64 * 1024
 _GONE = frozenset({403, 404, 410})  # whatsmeow, download.go: the file is there no more
+_PICTURE_HOST = re.compile(r"[a-z0-9.-]+\.whatsapp\.net")  # pps.whatsapp.net mostly
 _DIRECT_PATH = re.compile(r"/[\x21-\x7e]{1,2000}")
 
 
@@ -72,7 +74,26 @@ def download(
     Raises HostTrouble, here or at a piece.
     """
     target = _target(direct_path, encrypted_sha256, kind)
-    connection = _Connection(way)
+    with _asked(MEDIA_HOST, target, way) as pieces:
+        yield pieces
+
+
+def picture(url: str, *, most: int, way: Way) -> bytes:
+    """The profile picture at `url`, where WhatsApp said it is: at one of its own hosts, and of
+    `most` bytes at most. Raises HostTrouble."""
+    host, target = _picture_at(url)
+    content = b""
+    with _asked(host, target, way) as pieces:
+        for piece in pieces:
+            content += piece
+            if len(content) > most:
+                raise HostTrouble("too_large")
+    return content
+
+
+@contextmanager
+def _asked(host: str, target: str, way: Way) -> Iterator[Iterator[bytes]]:
+    connection = _Connection(way, host)
     try:
         with _told_as_trouble():
             connection.request("GET", target, headers={"Origin": _WEB, "Referer": f"{_WEB}/"})
@@ -87,30 +108,30 @@ def download(
 
 
 class _Connection(http.client.HTTPSConnection):
-    def __init__(self, way: Way) -> None:
+    def __init__(self, way: Way, host: str) -> None:
         self._trust = ssl.create_default_context(cafile=way.ca_file)
-        super().__init__(MEDIA_HOST, WHATSAPP_PORT, context=self._trust)
+        super().__init__(host, WHATSAPP_PORT, context=self._trust)
         self._way = way
         self._dialer: Dialer | None = None
 
     def connect(self) -> None:
         """Opens the way, and TLS with the media host at its end."""
-        proxy = self._way.proxy or _environment_proxy()
+        proxy = self._way.proxy or _environment_proxy(self.host)
         # A direct way leads to addresses of the world outside only, whatever DNS says.
         self._dialer = Dialer(private_allowed=proxy is not None and self._way.private_allowed)
         if proxy is None:
-            connection = self._dialer.dial(MEDIA_HOST, WHATSAPP_PORT)
+            connection = self._dialer.dial(self.host, WHATSAPP_PORT)
             connection.settimeout(SILENT_SECONDS)
-            self.sock = self._trust.wrap_socket(connection, server_hostname=MEDIA_HOST)
+            self.sock = self._trust.wrap_socket(connection, server_hostname=self.host)
             return
         place = Proxy.of(proxy)
         connection = self._dialer.dial(place.host, place.port)
         connection.settimeout(SILENT_SECONDS)
-        opened = tunnel.open_way(connection, place, ssl.create_default_context(), host=MEDIA_HOST)
+        opened = tunnel.open_way(connection, place, ssl.create_default_context(), host=self.host)
         if isinstance(opened, socket.socket):
-            self.sock = self._trust.wrap_socket(opened, server_hostname=MEDIA_HOST)
+            self.sock = self._trust.wrap_socket(opened, server_hostname=self.host)
         else:
-            self.sock = SSLTransport(opened, self._trust, MEDIA_HOST)  # type: ignore[arg-type]
+            self.sock = SSLTransport(opened, self._trust, self.host)  # type: ignore[arg-type]
 
     def close(self) -> None:
         """Ends the connection, also one that was being made."""
@@ -126,6 +147,23 @@ def _target(direct_path: str, encrypted_sha256: bytes, kind: str) -> str:
     digest = quote(base64.urlsafe_b64encode(encrypted_sha256).decode(), safe="")
     joint = "&" if "?" in direct_path else "?"
     return f"{direct_path}{joint}hash={digest}&mms-type={kind}&__wa-mms="
+
+
+def _picture_at(url: str) -> tuple[str, str]:
+    """Host and path, where it is a plain address at a host of WhatsApp's."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise HostTrouble("bad_path") from None
+    target = f"{parts.path}?{parts.query}"
+    if (
+        parts.scheme != "https"
+        or not _PICTURE_HOST.fullmatch(parts.netloc)
+        or not _DIRECT_PATH.fullmatch(target)
+        or target.startswith("//")
+    ):
+        raise HostTrouble("bad_path")
+    return parts.netloc, target
 
 
 def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
@@ -159,6 +197,6 @@ def _told_as_trouble() -> Iterator[None]:
         raise HostTrouble("connection_lost") from None
 
 
-def _environment_proxy() -> str | None:
+def _environment_proxy(host: str) -> str | None:
     """As the engine takes it."""
-    return None if proxy_bypass(MEDIA_HOST) else getproxies().get("https")
+    return None if proxy_bypass(host) else getproxies().get("https")

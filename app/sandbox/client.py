@@ -52,6 +52,10 @@ class SandboxClient:
             raise KeyError(number)
         return dict(found[0])
 
+    def block(self, number: str, other: str, *, on: bool = True) -> None:
+        """Let the phone of `number` block another account, or unblock it."""
+        self._ask("PUT", f"/accounts/{number}/blocked", {"number": other, "on": on})
+
     def add_account(self, number: str, name: str, behavior: str = "silent") -> dict[str, Any]:
         """Add a contact: "silent" only confirms delivery, "echo" answers, "slow" takes seconds."""
         body = {"number": number, "name": name, "behavior": behavior}
@@ -200,6 +204,18 @@ class SandboxClient:
         path = f"/accounts/{number}/media/{quote(message_id, safe='')}"
         with self._open("GET", path) as response, into.open("wb") as file:
             shutil.copyfileobj(response, file)
+
+    def set_picture(self, of: str, picture: bytes) -> str | None:
+        """Give a number, or the group of a JID, a profile picture; b"" takes it away. Its id."""
+        user, _, server = of.partition("@")
+        path = f"/{'groups' if server == 'g.us' else 'accounts'}/{user}/picture"
+        with self._open("PUT", path, picture) as response:
+            answer: str | None = json.load(response)["id"]
+            return answer
+
+    def picture_url(self, number: str) -> str:
+        """Return where the profile picture of `number` is, as an engine is told."""
+        return str(self._ask("GET", f"/accounts/{number}/picture")["url"])
 
     def media_bytes(self, number: str, message_id: str) -> bytes:
         """Return the plain bytes of the file that a received message brought."""

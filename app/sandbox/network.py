@@ -16,6 +16,7 @@ from app.sandbox.devices import device_hash
 from app.sandbox.faults import FaultBoard
 from app.sandbox.groups.registry import Groups
 from app.sandbox.journal import Journal
+from app.sandbox.media.faces import Faces
 from app.sandbox.media.shelf import Shelf
 from app.sandbox.media.tickets import Tickets
 from app.sandbox.phone import Phone
@@ -58,6 +59,7 @@ class Network:
         self._tasks: set[asyncio.Task[None]] = set()
         documents = storage.documents()
         self.media = Shelf(storage.folder / "media", MEDIA_LIMIT)
+        self.faces = Faces(storage.folder / "faces")
         self.gallery = Shelf(storage.folder / "received", MEDIA_LIMIT)
         self.tickets = Tickets(_media_secret(storage, documents))
         for account in self.accounts.values():

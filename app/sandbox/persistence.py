@@ -46,6 +46,7 @@ def load_accounts(storage: Storage) -> dict[str, Account]:
             continue
         account = Account(body["number"], body["name"], body["behavior"])
         account.next_device = body["next_device"]
+        account.blocked = set(body.get("blocked", ()))
         account.keys = SignalDevice.load(documents[phone_name(account)]["keys"])
         account.appstate = AppState(documents[appstate_name(account)])
         for device in body["devices"]:

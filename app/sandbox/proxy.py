@@ -77,8 +77,9 @@ class Proxy:
         self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         try:
-            if host == media_host.HOST:
-                await media_host.serve(self._network, reader, writer)
+            if host in (media_host.HOST, media_host.PICTURES_HOST):
+                pictures = host == media_host.PICTURES_HOST
+                await media_host.serve(self._network, reader, writer, pictures=pictures)
                 return
             request = await http.read_request(reader)
             if request is None:

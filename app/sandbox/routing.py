@@ -80,6 +80,8 @@ def send_message(network: Network, sender: Endpoint, node: Node) -> str:
 
 
 def _deliver_copy(network: Network, envelope: Envelope, to: Endpoint, enc: list[Node]) -> None:
+    if envelope.sender.account.number in to.account.blocked:
+        return  # and the sender hears nothing of it
     garble = network.faults.of(to.account.number).garble_messages
     if garble and to.device != PHONE:
         enc = [_garbled(e) if e.tag == "enc" and "count" not in e.attrs else e for e in enc]

@@ -102,6 +102,8 @@ class Account:
     companions: dict[int, Companion] = field(default_factory=dict)
     next_device: int = 1
     appstate: AppState = field(default_factory=AppState)
+    blocked: set[str] = field(default_factory=set)
+    """The numbers that nothing comes from."""
 
     @property
     def jid(self) -> JID:
@@ -127,6 +129,7 @@ class Account:
             "behavior": self.behavior,
             "devices": sorted(self.companions),
             "next_device": self.next_device,
+            "blocked": sorted(self.blocked),
         }
 
 

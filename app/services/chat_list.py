@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, select, text, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, joinedload
 
 from app.extensions import db
 from app.models import Chat, Instance
@@ -100,7 +100,8 @@ def _walk(query: Select[Chat], behind: Place | None, limit: int) -> Select[Any]:
 
 def _in_order(chats: type[Chat]) -> Select[Chat]:
     pinned = chats.pinned_at.is_not(None)
-    return select(chats).order_by(pinned.desc(), chats.last_at.desc(), chats.id.desc())
+    shown = select(chats).options(joinedload(chats.picture))
+    return shown.order_by(pinned.desc(), chats.last_at.desc(), chats.id.desc())
 
 
 def _part(query: Select[Chat], limit: int) -> Part:

@@ -47,7 +47,8 @@ def _chats(account_id: str, text: str) -> list[Chat]:
         ids = _named(account_id, words_of(text))
     else:
         ids = _numbered(account_id, "".join(filter(str.isdigit, text)))
-    found = {chat.id: chat for chat in db.session.scalars(select(Chat).where(Chat.id.in_(ids)))}
+    query = select(Chat).options(joinedload(Chat.picture)).where(Chat.id.in_(ids))
+    found = {chat.id: chat for chat in db.session.scalars(query)}
     return [found[chat_id] for chat_id in ids]
 
 
@@ -81,7 +82,8 @@ def _messages(account_id: str, words: list[str]) -> list[Message]:
         return []
     sqlite = db.session.get_bind().dialect.name == "sqlite"
     ids = (_on_sqlite if sqlite else _on_postgresql)(scope_word(account_id), words)
-    query = select(Message).where(Message.id.in_(ids)).options(joinedload(Message.chat))
+    chat = joinedload(Message.chat).joinedload(Chat.picture)
+    query = select(Message).where(Message.id.in_(ids)).options(chat)
     return list(db.session.scalars(query.order_by(Message.shown_at.desc())))
 
 

@@ -53,9 +53,12 @@ def no_such_chat() -> NotFound:
 
 
 def require_may_write(chat: Chat) -> None:
-    """Raises Conflict for a group that the account is not in, or where only admins write."""
+    """Raises Conflict for somebody who is blocked, and for a group that the account is not in, or
+    where only admins write."""
     if chat.may_write:
         return
+    if chat.blocked_at is not None:
+        raise Conflict(N_("You have blocked this person."), code="chat_blocked")
     if chat.our_role is None:
         raise Conflict(N_("You are not in this group."), code="not_in_group")
     raise Conflict(N_("Only admins may write in this group."), code="only_admins_write")
@@ -233,6 +236,7 @@ def _join(other: Chat, *, into: Chat) -> None:
     if other.last_kind and (other.last_at >= into.last_at or not into.last_kind):
         into.last_at = other.last_at
         into.last_kind, into.last_text = other.last_kind, other.last_text
+    into.blocked_at = into.blocked_at or other.blocked_at
     phone, lid, name = other.phone, other.lid, other.name
     db.session.flush()
     db.session.delete(other)

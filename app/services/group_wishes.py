@@ -1,6 +1,6 @@
-"""What people want done about groups: a page or the API writes the wish, the host that holds the
-session does it, once. A host that dies in the middle leaves a wish taken and unanswered: nobody
-does it again, since a group would be made twice."""
+"""What people want done about groups, and about people: a page or the API writes the wish, the host
+that holds the session does it, once. A host that dies in the middle leaves a wish taken and
+unanswered: nobody does it again, since a group would be made twice."""
 
 from __future__ import annotations
 
@@ -121,13 +121,26 @@ def _ask(
         raise Conflict(text, code="not_connected")
     if chat is not None:
         _check_role(instance, chat, act)
+    group_id = chat.group_id if chat else None
+    return write(instance, act, group_id=group_id, name=name, people=people)
+
+
+def write(
+    instance: Instance,
+    act: WishedAct,
+    *,
+    group_id: str | None = None,
+    name: str = "",
+    people: Sequence[str] | None = None,
+) -> GroupWish:
+    """Writes a wish down, for what was checked already, and wakes the session."""
     now = utcnow()
     old = GroupWish.instance_id == instance.id, GroupWish.asked_at < now - _KEPT
     db.session.execute(delete(GroupWish).where(*old))
     wish = GroupWish(
         id=new_id("gwi", now),
         instance_id=instance.id,
-        group_id=chat.group_id if chat else None,
+        group_id=group_id,
         act=act,
         name=name,
         people=list(people) if people else None,

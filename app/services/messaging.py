@@ -116,10 +116,12 @@ def queue_details_in(
 def resend(message: Message, *, source: str, actor: User | None = None) -> Message:
     """A new queued message in place of an unconfirmed one, which stays, marked as sent again.
 
-    Raises Conflict when it is not unconfirmed, was settled, or its number is no longer linked.
+    Raises Conflict when it is not unconfirmed, was settled, its number is no longer linked, or
+    nothing may be written in its chat.
     """
     instance = db.session.get_one(Instance, message.instance_id)
     require_linked(instance, message.chat)
+    chats.require_may_write(message.chat)
     _settle(message, RESENT)
     file = media.again(message.media) if message.media else None
     original = db.session.get(Message, message.quote.original_id) if message.quote else None
@@ -152,8 +154,10 @@ def dismiss(message: Message, *, actor: User | None = None) -> None:
 
 def retry(message: Message) -> None:
     """Queues a failed message again, under a new secret: the old one may stand for an id that
-    WhatsApp refused. Raises Conflict when it did not fail or its number is no longer linked."""
+    WhatsApp refused. Raises Conflict when it did not fail, its number is no longer linked, or
+    nothing may be written in its chat."""
     require_linked(db.session.get_one(Instance, message.instance_id), message.chat)
+    chats.require_may_write(message.chat)
     fresh = {"failure": None, "wa_id": None, "secret": secrets.token_bytes(SECRET_BYTES)}
     if not advance(message, {MessageStatus.FAILED}, MessageStatus.QUEUED, **fresh):
         raise Conflict(N_("This message did not fail."), code="not_failed")

@@ -1,4 +1,5 @@
-"""Waits for what becomes of a wish about a group, so that pages and programs hear it at once."""
+"""Waits for what becomes of a wish about a group or a person, so that pages and programs hear it at
+once."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Callable
 
 from app import topics
 from app.core.errors import Conflict
+from app.core.groups import OF_PERSONS
 from app.core.texts import N_
 from app.extensions import db
 from app.models import GroupWish
@@ -27,6 +29,10 @@ _FAILURES = {
         N_("The connection to WhatsApp was lost. Look at the group before you try again."),
     ),
 }
+_FAILURES_WITH_PERSONS = {
+    "not_on_whatsapp": ("not_on_whatsapp", N_("This number is not on WhatsApp.")),
+    "not_connected": ("not_connected", N_("The connection to WhatsApp was lost. Try again.")),
+}
 
 
 def fulfilled(ask: Callable[[], GroupWish]) -> GroupWish:
@@ -40,11 +46,15 @@ def fulfilled(ask: Callable[[], GroupWish]) -> GroupWish:
 
     wait_for(answered, topic=topics.group_wish(wish_id), seconds=PATIENCE)
     wish = db.session.get_one(GroupWish, wish_id)
+    of_person = wish.act in OF_PERSONS
+    failures = _FAILURES_WITH_PERSONS if of_person else _FAILURES
     if wish.answered_at is None:
         text = N_("WhatsApp has not answered yet. Look at the group again in a moment.")
+        if of_person:
+            text = N_("WhatsApp has not answered yet. Look at the chat again in a moment.")
         raise Conflict(text, code="no_answer")
-    if wish.failure in _FAILURES:
-        code, sentence = _FAILURES[wish.failure]
+    if wish.failure in failures:
+        code, sentence = failures[wish.failure]
         raise Conflict(sentence, code=code)
     if wish.failure is not None:
         raise Conflict(N_("WhatsApp did not do this."), code="refused_by_whatsapp")

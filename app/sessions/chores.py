@@ -11,11 +11,13 @@ from flask import Flask
 from app.core.chat_states import Signal
 from app.engine.base import EngineSession
 from app.models import LinkedAccount
+from app.sessions.blocking import Blocklist
 from app.sessions.contact_book import ContactBook
 from app.sessions.group_book import GroupBook
 from app.sessions.group_wishes import GroupWishes
 from app.sessions.leases import Held
 from app.sessions.number_checks import NumberChecks
+from app.sessions.pictures import Pictures
 from app.sessions.read_marks import ReadMarks
 from app.sessions.reading import News, Reading
 from app.sessions.signals import Signals
@@ -32,6 +34,8 @@ class Chores:
         self._wishes = GroupWishes(app, held, account)
         self._groups = GroupBook(app, held, account)
         self._contacts = ContactBook(app, held, account)
+        self._blocklist = Blocklist(app, held, account)
+        self._pictures = Pictures(app, held)
 
     def hear_messages(self, news: Sequence[News]) -> None:
         """People wrote what is to be marked as read."""
@@ -62,10 +66,14 @@ class Chores:
         """Does one thing for which there is time; whether there was one. `contacts_at`: since when
         WhatsApp's contacts are wanted; `connection` counts the connections of this session. Raises
         LeaseLost, DBAPIError."""
-        return self._groups.step(session, connection=connection) or self._contacts.step(
-            session, wanted_at=contacts_at, connection=connection
+        return (
+            self._groups.step(session, connection=connection)
+            or self._blocklist.step(session, connection=connection)
+            or self._contacts.step(session, wanted_at=contacts_at, connection=connection)
+            or self._pictures.step(session)
         )
 
     def wait_seconds(self) -> float:
         """How long until there is something to do, if nobody asks."""
-        return min(self._contacts.wait_seconds(), self._groups.wait_seconds())
+        chores = (self._contacts, self._groups, self._blocklist, self._pictures)
+        return min(one.wait_seconds() for one in chores)

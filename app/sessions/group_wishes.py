@@ -1,4 +1,4 @@
-"""Does what people want done about groups, on the session's own thread."""
+"""Does what people want done about groups, and about people, on the session's own thread."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import structlog
 from flask import Flask
 
-from app.core.groups import GroupFacts, GroupMember, MemberAct, WishedAct
+from app.core.groups import OF_PERSONS, GroupFacts, GroupMember, MemberAct, WishedAct
 from app.engine.base import EngineSession, GroupCalls
 from app.engine.errors import EngineError
 from app.models import LinkedAccount
-from app.services import chats, group_wishes, groups
+from app.services import blocking, chats, group_wishes, groups
+from app.sessions.blocking import change
 from app.sessions.leases import Held, holding
 
 log = structlog.get_logger(__name__)
@@ -25,6 +26,8 @@ class _Done:
     result: dict[str, Any]
     facts: GroupFacts | None = None
     left: str = ""  # the id of the group that was left
+    person: tuple[str | None, str | None] | None = None  # number and LID of who it was about
+    blocked: bool = False  # whether that person is now
 
 
 class GroupWishes:
@@ -48,9 +51,13 @@ class GroupWishes:
             if not group_wishes.take(wish_id):
                 return True
         try:
-            done = _do(session.groups, act, group, name, people)
+            if act in OF_PERSONS:
+                person = change(session, act, people[0])
+                done = _Done({}, person=person, blocked=act is WishedAct.BLOCK)
+            else:
+                done = _do(session.groups, act, group, name, people)
         except EngineError as error:
-            log.warning("group.not_changed", act=act, error=str(error))
+            log.warning("wish.not_done", act=act, error=str(error))
             with self._app.app_context(), holding(self._held):
                 group_wishes.answer(wish_id, failure=error.slug)
             return True
@@ -64,6 +71,9 @@ class GroupWishes:
                 groups.learn(account, done.facts)
             if done.left:
                 groups.leave(chats.group(account, done.left))
+            if done.person is not None:
+                phone, lid = done.person
+                blocking.done(account, phone=phone, lid=lid, blocked=done.blocked)
             group_wishes.answer(wish_id, result=done.result)
 
 

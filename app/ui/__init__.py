@@ -7,9 +7,9 @@ from importlib import import_module
 from flask import Flask
 
 _WITH_VIEWS = (
-    *("amending", "attachments", "chat", "chat_manners", "chat_states", "components"),
-    *("contact_acts", "contact_erasure", "contact_export", "contact_files"),
-    *("contact_selection", "contacts", "deletion", "details", "forwarding", "groups"),
+    *("amending", "attachments", "blocking", "chat", "chat_manners", "chat_states"),
+    *("components", "contact_acts", "contact_erasure", "contact_export", "contact_files"),
+    *("contact_selection", "contacts", "deletion", "details", "faces", "forwarding", "groups"),
     *("instances", "journal", "language", "links", "listing", "media", "profile", "queue"),
     *("saying", "sending", "sign_in", "users", "voting", "webhook_log", "webhooks"),
 )
@@ -18,12 +18,12 @@ _WITH_VIEWS = (
 
 def register(app: Flask) -> None:
     """Adds the pages to `app`; those of the test network only where there is one."""
-    from app.ui import assets, files, presenting, theme
+    from app.ui import assets, faces, files, presenting, theme
     from app.ui.blueprint import bp
 
     for room in _WITH_VIEWS:
         import_module(f"app.ui.{room}")
-    for others in (assets, files, presenting, theme):
+    for others in (assets, faces, files, presenting, theme):
         others.register(app)
     app.register_blueprint(bp)
     if app.config["SETTINGS"].sandbox:

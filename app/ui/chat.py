@@ -21,6 +21,7 @@ from app.ui.answers import page, respond, see_other
 from app.ui.blueprint import bp
 from app.ui.bubbles import Since
 from app.ui.conversation import opened
+from app.ui.faces import wish_for_faces
 from app.ui.instances import owned
 from app.ui.polling import BRISK, fresh_version_of, polled
 
@@ -68,7 +69,7 @@ def chats_news(instance_id: str) -> Response:
     if news.more:  # the next poll asks on from here, whatever the counter says
         last = news.chats[-1]
         since, version = Since(last.changed_at, last.id), ""
-    return respond(
+    answer = respond(
         "chat/_list_news.html",
         page=_page_of(instance_id),
         instance=instance,
@@ -79,6 +80,8 @@ def chats_news(instance_id: str) -> Response:
         list_since=since,
         list_every=BRISK,
     )
+    wish_for_faces(instance, news.chats)
+    return answer
 
 
 @bp.get(f"{_LIST}/part")
@@ -86,13 +89,16 @@ def chats_news(instance_id: str) -> Response:
 def chats_part(instance_id: str) -> Response:
     """More of the list: it comes while somebody scrolls down."""
     instance = owned(instance_id)
-    return respond(
+    part = _part(instance)
+    answer = respond(
         "chat/_list_part.html",
         page=_page_of(instance_id),
         instance=instance,
         open_id=request.args.get("open", ""),
-        **_part(instance),
+        **part,
     )
+    wish_for_faces(instance, part["list_part"].chats)
+    return answer
 
 
 @bp.get(f"{_LIST}/search")
@@ -130,7 +136,10 @@ def chat_page(
     }
     if chat is not None:
         context |= opened(instance, chat)
-    return page("chat/show.html", status=status, **_part(instance), **_found(instance), **context)
+    context |= _part(instance) | _found(instance)
+    answer = page("chat/show.html", status=status, **context)
+    wish_for_faces(instance, ([chat] if chat else []) + context["list_part"].chats)
+    return answer
 
 
 def _part(instance: Instance) -> dict[str, Any]:

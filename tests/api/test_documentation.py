@@ -226,6 +226,7 @@ def test_every_operation_has_a_command(document):
         for name in NAMED:
             place = place.replace(f"{{{name}_id}}", f"${name.upper()}_ID")
         place = place.replace("{member}", "79161234567").replace("{chat_id}", "$CHAT_ID")
+        place = place.replace("{phone}", "79161234568")
         for method in operations:
             if method in {"put", "patch", "delete"}:
                 assert f"-X {method.upper()} $API{place} " in said

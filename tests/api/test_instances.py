@@ -242,6 +242,8 @@ OPERATIONS = [
     ("DELETE", "/groups/120363041234567890@g.us/members/79161234567", None),
     ("POST", "/groups/120363041234567890@g.us/link", {"renew": False}),
     ("POST", "/groups/120363041234567890@g.us/leave", None),
+    ("PUT", "/blocked/79161234568", None),
+    ("DELETE", "/blocked/79161234568", None),
     ("GET", "/contacts", None),
     ("POST", "/contacts", {"phone": "+79161234567"}),
     ("GET", "/contacts/con_1", None),
@@ -255,6 +257,7 @@ _GROUP = "120363041234567890@g.us"
 _IDS = {
     _GROUP: "{group_id}",
     "79161234567": "{member}",
+    "79161234568": "{phone}",
     "msg_1": "{message_id}",
     "cht_1": "{chat_id}",
     "con_1": "{contact_id}",

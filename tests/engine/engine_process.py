@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ def _call(client: Any, method: str) -> None:
         client.reject_call(peer, "1")
     elif method == "upload":
         client.upload(b"x")
+    elif method == "get_profile_picture":
+        client.get_profile_picture(peer)
     elif method == "is_on_whatsapp":
         client.is_on_whatsapp("+15551000002")
     elif method == "send_presence":
@@ -155,6 +157,11 @@ def do_groups(jid: str, method: str, **arguments: Any) -> Any:
     return asdict(done) if isinstance(done, GroupFacts) else done
 
 
+def do_people(jid: str, method: str, about: str = "") -> Any:
+    done = getattr(_sessions[jid].people, method)(*([about] if about else []))
+    return asdict(done) if is_dataclass(done) else done
+
+
 def do_check(jid: str, limit: float) -> float:
     began = time.monotonic()
     _sessions[jid].check(limit)
@@ -166,7 +173,7 @@ def do_call_closed(jid: str, method: str) -> str:
     try:
         _call(_sessions[jid]._client, method)
     except Exception as error:
-        return str(error.args[0])
+        return str(getattr(error.args[0], "Error", error.args[0]))
     return "answered"
 
 

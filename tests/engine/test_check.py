@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engine import groups, neonize
+from app.engine import groups, neonize, people
 from app.engine.events import Connected, Disconnected
 from app.sandbox.testing import Sandbox
 from tests.engine.conftest import OWN_NUMBER, PEER, PEER_NUMBER, Link
@@ -23,6 +23,7 @@ READ_THE_STORE = {
     "create_group",
     "get_group_info",
     "get_joined_groups",
+    "update_blocklist",
     "update_group_participants",
 }
 """They may end the process for a session that is closed: closing leaves them the time to begin."""
@@ -30,7 +31,7 @@ READ_THE_STORE = {
 
 def calls_of_the_engine() -> set[str]:
     """The methods of neonize's client that sessions use."""
-    trees = [ast.parse(Path(one.__file__).read_text()) for one in (neonize, groups)]
+    trees = [ast.parse(Path(one.__file__).read_text()) for one in (neonize, groups, people)]
     return {
         node.attr
         for tree in trees

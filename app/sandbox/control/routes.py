@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.sandbox import blows, link_code, login, pairing
-from app.sandbox.control import address_book, calls, cards, groups, media, messages, state
+from app.sandbox.control import address_book, calls, cards, faces, groups, media, messages, state
 from app.sandbox.control.request import ControlError, Request, phone_number
 from app.sandbox.demo_world import DEMO_PHONE
 from app.sandbox.faults import FaultError
@@ -110,6 +110,15 @@ async def _read(network: Network, request: Request, number: str) -> _Answer:
     return 200, {"ids": network.phones[account.number].read(author, ids)}
 
 
+async def _block(network: Network, request: Request, number: str) -> _Answer:
+    account = network.account(number)
+    other = network.account(phone_number(request.text("number")))
+    change = account.blocked.discard if request.body.get("on") is False else account.blocked.add
+    change(other.number)
+    network.save_account(account)
+    return 200, {"blocked": sorted(account.blocked)}
+
+
 async def _remove_device(network: Network, request: Request, number: str, device: str) -> _Answer:
     login.remove_device(network, Endpoint(network.account(number), int(device)))
     return 200, state.describe_account(network, network.account(number))
@@ -166,6 +175,10 @@ _ROUTES: tuple[tuple[str, str, _Route], ...] = (
     ("POST", "/accounts/([0-9]+)/media", media.send),
     ("GET", "/accounts/([0-9]+)/media", media.received),
     ("GET", "/accounts/([0-9]+)/media/([^/]+)", media.fetch),
+    ("PUT", "/accounts/([0-9]+)/picture", faces.of_account),
+    ("PUT", "/accounts/([0-9]+)/blocked", _block),
+    ("GET", "/accounts/([0-9]+)/picture", faces.where),
+    ("PUT", "/groups/([0-9]+)/picture", faces.of_group),
     ("DELETE", "/accounts/([0-9]+)/devices/([0-9]+)", _remove_device),
     ("GET", "/groups", groups.listed),
     ("POST", "/groups", groups.create),

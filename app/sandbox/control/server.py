@@ -25,7 +25,7 @@ _BODY_LIMIT = 1 << 20
 _ANSWER_SECONDS = 30
 _PIECE = 1 << 16
 # Paths whose body is a file.
-_UPLOADS = re.compile("/accounts/[0-9]+/media")
+_UPLOADS = re.compile("POST /accounts/[0-9]+/media|PUT /(accounts|groups)/[0-9]+/picture")
 
 
 class ControlServer:
@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.ExitStack() as stack:
             body: dict[str, Any] = {}
             upload = None
-            if self.command == "POST" and _UPLOADS.fullmatch(url.path):
+            if _UPLOADS.fullmatch(f"{self.command} {url.path}"):
                 upload = stack.enter_context(self.server.network.gallery.draft())
                 self._save_body(upload)
             else:

@@ -24,6 +24,7 @@ def describe_account(network: Network, account: Account) -> dict[str, Any]:
         "name": account.name,
         "lid": str(account.lid),
         "behavior": account.behavior,
+        "blocked": sorted(account.blocked),
         "devices": [
             _describe_device(network, Endpoint(account, device))
             for device in account.devices

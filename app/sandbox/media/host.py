@@ -25,18 +25,29 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 HOST = "mmg.whatsapp.net"
+PICTURES_HOST = "pps.whatsapp.net"
+"""Where profile pictures are; they are not encrypted."""
 _UPLOAD = re.compile(r"/mms/([a-z-]+)/([A-Za-z0-9_-]{43}=?)")
 _LINKS = "/v/"
 
 
+def picture_url(network: Network, user: str, picture_id: str) -> str:
+    """Return where the picture of `user` is, for some days."""
+    return f"https://{PICTURES_HOST}{network.tickets.picture(f'{user}.{picture_id}')}"
+
+
 async def serve(
-    network: Network, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    network: Network,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    *,
+    pictures: bool = False,
 ) -> None:
     """Answer one request after the other until the client ends the connection."""
     while request := await http.read_request(reader):
         exchange = Exchange(request, reader, writer)
         try:
-            await _answer(network, exchange)
+            await (_show if pictures else _answer)(network, exchange)
         except BrokenOff:
             writer.transport.abort()
             return
@@ -64,6 +75,19 @@ async def _answer(network: Network, exchange: Exchange) -> None:
     else:
         network.report_unhandled(f"media {method} {path[:60]}")
         await exchange.reply("404 Not Found")
+
+
+async def _show(network: Network, exchange: Exchange) -> None:
+    """Send a profile picture."""
+    name = network.tickets.opened_picture(exchange.request.target)
+    path = network.faces.find(name) if name else None
+    if name is None or exchange.request.method != "GET":
+        await exchange.reply("403 Forbidden")
+    elif path is None:
+        await exchange.reply("404 Not Found")
+    else:
+        with path.open("rb") as file:
+            await exchange.send_file(file, path.stat().st_size, None, break_off=False)
 
 
 def _owner(network: Network, auth: str) -> Endpoint | None:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 LINK_LIFETIME = 30 * 24 * 3600  # seconds
 _FOLDER = "/v/t62.7118-24/"
 _SUFFIX = ".enc"
+_PICTURES = "/v/t61.24694-24/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,21 @@ class Tickets:
         if not self._is_signed(fields.get("oh", ""), "link", name, number, expires):
             return None
         return Link(name, number) if int(expires, 16) > time.time() else None
+
+    def picture(self, name: str) -> str:
+        """Return the direct path of a profile picture."""
+        expires = f"{int(time.time()) + LINK_LIFETIME:X}"
+        signature = self._sign("picture", name, expires)
+        return f"{_PICTURES}{name}.jpg?ccb=11-4&oh={signature}&oe={expires}"
+
+    def opened_picture(self, target: str) -> str | None:
+        """Return the name of the picture in a request's target; None for no genuine link."""
+        path, _, query = target.partition("?")
+        fields = dict(parse_qsl(query))
+        name, expires = path.removeprefix(_PICTURES).removesuffix(".jpg"), fields.get("oe", "")
+        if not self._is_signed(fields.get("oh", ""), "picture", name, expires):
+            return None
+        return name if int(expires, 16) > time.time() else None
 
     def _sign(self, *parts: str) -> str:
         digest = hmac.digest(self._secret, "\n".join(parts).encode(), hashlib.sha256)

@@ -18,6 +18,7 @@ from app.engine.base import (
     OpenRequest,
     OutgoingFile,
     Person,
+    Picture,
     Quotation,
     Sent,
     Target,
@@ -164,6 +165,24 @@ class ScriptedChatStates:
         self.engine.signals.append((what, address))
 
 
+class ScriptedPeople:
+    """Single people of a scripted session: nobody shows a picture, nobody is blocked."""
+
+    def block(self, jid: str) -> None:
+        """Does nothing."""
+
+    def unblock(self, jid: str) -> None:
+        """Does nothing."""
+
+    def blocked(self) -> list[str]:
+        """Nobody."""
+        return []
+
+    def picture(self, jid: str) -> Picture | None:
+        """None."""
+        return None
+
+
 class ScriptedSession:
     """A session of the scripted engine."""
 
@@ -174,6 +193,7 @@ class ScriptedSession:
         self.closed = threading.Event()
         self.groups = ScriptedGroups(engine)
         self.chat_states = ScriptedChatStates(engine)
+        self.people = ScriptedPeople()
 
     def start(self) -> None:
         """Connects, unless the script says how it fails."""

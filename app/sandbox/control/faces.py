@@ -1,0 +1,38 @@
+"""Profile pictures over the control interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.sandbox.control.request import ControlError, Request
+from app.sandbox.media import host
+from app.sandbox.network import Network
+from app.sandbox.wire.jid import GROUP_SERVER, JID
+
+
+async def of_account(network: Network, request: Request, number: str) -> tuple[int, Any]:
+    """Give an account the picture that is the request's body; without one it has none."""
+    return 200, _put(network, request, network.account(number).number)
+
+
+async def of_group(network: Network, request: Request, group_id: str) -> tuple[int, Any]:
+    """Give a group a picture, or none."""
+    if network.groups.find(JID(group_id, GROUP_SERVER)) is None:
+        raise ControlError(404, f"there is no group {group_id}")
+    return 200, _put(network, request, group_id)
+
+
+async def where(network: Network, request: Request, number: str) -> tuple[int, Any]:
+    """Tell where the picture of an account is, as an engine is told."""
+    user = network.account(number).number
+    picture_id = network.faces.id_of(user)
+    if picture_id is None:
+        raise ControlError(404, f"{user} has no picture")
+    return 200, {"id": picture_id, "url": host.picture_url(network, user, picture_id)}
+
+
+def _put(network: Network, request: Request, user: str) -> dict[str, str | None]:
+    if request.upload is None or not request.upload.stat().st_size:
+        network.faces.drop(user)
+        return {"id": None}
+    return {"id": network.faces.put(user, request.upload)}
