@@ -81,7 +81,8 @@ def part_of(
 def changed(instance: Instance, *, since: datetime, behind: str = "", limit: int) -> Part:
     """Chats that were written to at `since` or later, in the order of the writing; also those
     that stand in the archive, or do not any more."""
-    query = _of(instance).where(tuple_(Chat.changed_at, Chat.id) > tuple_(since, behind))
+    query = _of(instance).options(joinedload(Chat.picture))
+    query = query.where(tuple_(Chat.changed_at, Chat.id) > tuple_(since, behind))
     return _part(query.order_by(Chat.changed_at, Chat.id), limit)
 
 

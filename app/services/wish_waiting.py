@@ -16,6 +16,12 @@ from app.waiting import wait_for
 
 PATIENCE = 15.0
 """Seconds that somebody waits for WhatsApp's answer."""
+
+
+def _why(sentence: str, *, code: str) -> tuple[str, str]:
+    return code, sentence
+
+
 # By the slugs of app/engine/errors.py: the code that programs are told, and the sentence.
 _FAILURES = {
     "not_in_group": ("not_in_group", N_("You are not in this group.")),
@@ -30,7 +36,7 @@ _FAILURES = {
     ),
 }
 _FAILURES_WITH_PERSONS = {
-    "not_on_whatsapp": ("not_on_whatsapp", N_("This number is not on WhatsApp.")),
+    "not_on_whatsapp": _why(N_("This number is not on WhatsApp."), code="not_on_whatsapp"),
     "not_connected": ("not_connected", N_("The connection to WhatsApp was lost. Try again.")),
 }
 

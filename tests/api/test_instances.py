@@ -249,6 +249,7 @@ OPERATIONS = [
     ("GET", "/contacts/con_1", None),
     ("PUT", "/contacts/con_1", {"phone": "+79161234567", "name": "Anna"}),
     ("DELETE", "/contacts/con_1", None),
+    ("POST", "/contacts/con_1/erase", {"phone": "+79161234567"}),
     ("POST", "/contacts/imports", None),
     ("GET", "/contacts/imports/imp_1", None),
     ("POST", "/contacts/imports/imp_1/cancel", None),
