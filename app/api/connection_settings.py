@@ -38,7 +38,7 @@ def apply(instance: Instance, body: InstanceSettings, proxy: Proxy | None, *, ac
 def _read_receipts(instance: Instance, body: InstanceSettings) -> ReadReceipts:
     """What they are to be. `auto_read` is a shorthand; of the two counts what asks for a change: an
     instance may be sent back as it was read, with one of them changed."""
-    now = ReadReceipts(instance.read_receipts or ReadReceipts.OFF)  # none yet: it is being made
+    now = ReadReceipts(instance.read_receipts)
     if body.read_receipts is not None and body.read_receipts != now:
         return ReadReceipts(body.read_receipts)
     if body.auto_read is None or body.auto_read == (now is ReadReceipts.ARRIVAL):

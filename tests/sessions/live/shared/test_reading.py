@@ -66,3 +66,17 @@ def test_a_program_has_a_chat_read_whatever_the_setting(linked: tuple[Product, s
 
     assert answer.get_json() == {"chatId": f"{PEER_NUMBER}@s.whatsapp.net", "receipts": 1}
     wait_for(lambda: wa_id in read_receipts(product), PATIENCE, "the peer is told")
+
+
+def test_what_was_opened_while_the_host_was_dead_is_told_by_the_next(
+    opening: tuple[Product, str],
+) -> None:
+    product, instance_id = opening
+    wa_id = arrive(product, instance_id, "Before it died")
+    product.kill("sessions")
+
+    open_chat(product, instance_id, group=False)
+    assert wa_id not in read_receipts(product)
+    product.start("sessions")
+
+    wait_for(lambda: wa_id in read_receipts(product), PATIENCE, "the peer is told")
