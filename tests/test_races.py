@@ -24,7 +24,16 @@ from app.core.states import InstanceState
 from app.extensions import db
 from app.models import Chat, Endpoint, Instance, LinkedAccount, Message, Pairing, User
 from app.models.base import Base
-from app.services import accounts, chats, event_feed, instances, messaging, pairings, webhooks
+from app.services import (
+    accounts,
+    chat_manners,
+    chats,
+    event_feed,
+    instances,
+    messaging,
+    pairings,
+    webhooks,
+)
 from app.sessions import leases
 from app.transaction import again_when_beaten, hold, transaction
 from tests import factories
@@ -182,6 +191,17 @@ def test_two_messages_at_once_both_count_as_unread(app, shop, twice):
     twice(touch)
     with app.app_context():
         assert db.session.scalar(select(Chat.unread)) == 2
+
+
+def test_two_chats_are_not_both_the_third_that_is_pinned(app, shop, meet, twice):
+    meet(chat_manners, "_pinned_beside")
+    with app.app_context():
+        account = the(LinkedAccount, shop.account)
+        for _ in range(2):
+            factories.chat(account, pinned_at=utcnow())
+        ids = iter([factories.chat(account).id for _ in range(2)])
+    answers = twice(lambda: chat_manners.pin(db.session.get_one(Chat, next(ids))))
+    assert sorted(isinstance(answer, Conflict) for answer in answers) == [False, True], answers
 
 
 def test_two_saves_make_one_endpoint(app, shop, bob, meet, twice):

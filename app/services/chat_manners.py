@@ -51,8 +51,7 @@ def pin(chat: Chat) -> None:
     """Keeps the chat at the top of the list, and out of the archive. Raises Conflict where as many
     as may be are pinned already."""
     _hold_account(chat)
-    others = Chat.account_id == chat.account_id, Chat.pinned_at.is_not(None), Chat.id != chat.id
-    if (db.session.scalar(select(func.count(Chat.id)).where(*others)) or 0) >= PINNED_MAX:
+    if _pinned_beside(chat) >= PINNED_MAX:
         text = N_("At most %(count)d chats can be pinned. Unpin another one first.")
         raise Conflict(text, code="too_many_pinned", count=PINNED_MAX)
     _change(chat, Chat.pinned_at.is_(None), pinned_at=utcnow(), archived_at=None)
@@ -86,6 +85,11 @@ def mark_read(chat: Chat) -> None:
     """Forgets the mark, and what is unread."""
     was_read = or_(Chat.marked_unread, Chat.unread > 0)
     _change(chat, was_read, marked_unread=False, unread=0)
+
+
+def _pinned_beside(chat: Chat) -> int:
+    others = Chat.account_id == chat.account_id, Chat.pinned_at.is_not(None), Chat.id != chat.id
+    return db.session.scalar(select(func.count(Chat.id)).where(*others)) or 0
 
 
 def _hold_account(chat: Chat) -> None:
