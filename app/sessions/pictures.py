@@ -21,7 +21,10 @@ log = structlog.get_logger(__name__)
 PACE = 1.0
 """Seconds between two questions."""
 TROUBLE = 600.0
-"""After WhatsApp has refused to say, or did not answer."""
+"""After WhatsApp has had enough, or did not answer."""
+OFFLINE = 5.0
+"""After the connection was lost."""
+_NEVER_ASKED = frozenset({"not_connected", "connection_lost"})
 
 
 class Pictures:
@@ -68,9 +71,12 @@ class Pictures:
                 chat_pictures.told(chat_id, picture.id, picture.url)
 
     def _put_off(self, chat_id: str, error: EngineError) -> None:
-        """One refusal may be about that chat alone; where WhatsApp is silent, or has had enough, it
-        is left in peace for a while."""
+        """Without a connection the wish stays. One refusal may be about that chat alone; where
+        WhatsApp is silent, or has had enough, it is left in peace for a while."""
         log.warning("picture.not_told", error=str(error))
+        if error.slug in _NEVER_ASKED:
+            self._due_at = time.monotonic() + OFFLINE
+            return
         if not error.permanent:
             self._due_at = time.monotonic() + TROUBLE
         with self._app.app_context(), holding(self._held):

@@ -97,3 +97,21 @@ def test_what_was_not_received_is_not_found(calm: Sandbox) -> None:
         with pytest.raises(SandboxError, match=complaint) as refused:
             calm.client.media_bytes(number, "a/b?c")
         assert refused.value.status == 404
+
+
+def test_pictures_and_blocked_numbers_are_kept_over_a_restart(sandbox: Sandbox) -> None:
+    client = sandbox.client
+    picture_id = client.set_picture(ALICE, b"jpeg")
+    client.block(ALICE, FRIEND)
+    sandbox.stop()
+    sandbox.start()
+    client = sandbox.client
+    assert f"/{ALICE}.{picture_id}.jpg?" in client.picture_url(ALICE)
+    assert client.account(ALICE)["blocked"] == [FRIEND]
+    assert client.set_picture(ALICE, b"") is None
+    with pytest.raises(SandboxError) as refused:
+        client.picture_url(ALICE)
+    assert refused.value.status == 404
+    with pytest.raises(SandboxError) as refused:
+        client.set_picture("1203630000@g.us", b"jpeg")
+    assert refused.value.status == 404

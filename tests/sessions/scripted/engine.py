@@ -56,6 +56,9 @@ class ScriptedEngine:
     signals: list[tuple[str, str]] = field(default_factory=list)  # what, and about whom
     signal_errors: list[EngineError] = field(default_factory=list)
     group_acts: list[tuple[str, ...]] = field(default_factory=list)
+    pictures: dict[str, Picture] = field(default_factory=dict)  # by JID
+    picture_errors: list[EngineError] = field(default_factory=list)
+    pictures_asked: list[str] = field(default_factory=list)
     checks: int = 0
     says_connected: bool = True
     open_error: EngineError | None = None
@@ -166,7 +169,10 @@ class ScriptedChatStates:
 
 
 class ScriptedPeople:
-    """Single people of a scripted session: nobody shows a picture, nobody is blocked."""
+    """Single people of a scripted session: they show the script's pictures, nobody is blocked."""
+
+    def __init__(self, engine: ScriptedEngine) -> None:
+        self.engine = engine
 
     def block(self, jid: str) -> None:
         """Does nothing."""
@@ -179,8 +185,11 @@ class ScriptedPeople:
         return []
 
     def picture(self, jid: str) -> Picture | None:
-        """None."""
-        return None
+        """That of the script, if there is one."""
+        self.engine.pictures_asked.append(jid)
+        if self.engine.picture_errors:
+            raise self.engine.picture_errors.pop(0)
+        return self.engine.pictures.get(jid)
 
 
 class ScriptedSession:
@@ -193,7 +202,7 @@ class ScriptedSession:
         self.closed = threading.Event()
         self.groups = ScriptedGroups(engine)
         self.chat_states = ScriptedChatStates(engine)
-        self.people = ScriptedPeople()
+        self.people = ScriptedPeople(engine)
 
     def start(self) -> None:
         """Connects, unless the script says how it fails."""
