@@ -59,4 +59,4 @@ def test_the_head_says_who_types_and_polls_bring_it(
         account = db.session.get_one(LinkedAccount, maria.account_id)
         chat_states.heard(account, Composing.AUDIO, utcnow(), phone=maria.phone)
     answer = bobs.fragment(poll_of(page))
-    assert words(answer, "#conversation-title .composing") == "записывает голосовое сообщение…"
+    assert words(answer, "#conversation-title .composing") == "записывает голосовое…"

@@ -91,7 +91,7 @@ def test_the_page_shows_that_the_friend_types_once_it_was_opened(
         return title(product, chat) == words
 
     wait_for(lambda: seen("composing", "печатает…"), PATIENCE, "it is shown")
-    wait_for(lambda: seen("recording", "записывает голосовое сообщение…"), PATIENCE, "that, too")
+    wait_for(lambda: seen("recording", "записывает голосовое…"), PATIENCE, "that, too")
     wait_for(lambda: seen("paused", ""), PATIENCE, "it has ended")
 
 
