@@ -156,8 +156,10 @@ def reactor(reaction: Reaction | PollVote, names: Names | None = None) -> str:
     """Who put it there, or voted, in a group by the names that contacts have."""
     if reaction.from_me:
         return gettext("You")
-    known = names.of(reaction.phone, reaction.lid, reaction.name) if names else ""
-    return known or reaction.name or whole_phone(reaction.phone) or gettext("Somebody")
+    name = names.of(reaction.phone, reaction.lid, reaction.name) if names else reaction.name
+    if name == show_phone(reaction.phone):
+        name = whole_phone(reaction.phone)
+    return name or gettext("Somebody")
 
 
 def told_moment(text: str) -> str:

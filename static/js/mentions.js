@@ -11,7 +11,6 @@
     request += 1; // what is on its way comes too late
     list.hidden = true;
     current = -1;
-    field.setAttribute("aria-expanded", "false");
     field.removeAttribute("aria-activedescendant");
   };
   const mark = (index) => {
@@ -38,14 +37,12 @@
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     list.replaceChildren(...page.body.firstElementChild.children);
     list.hidden = !options().length;
-    field.setAttribute("aria-expanded", String(!list.hidden));
     mark(0);
   };
 
-  field.setAttribute("role", "combobox");
   field.setAttribute("aria-controls", "mentions");
   field.setAttribute("aria-autocomplete", "list");
-  field.setAttribute("aria-expanded", "false");
+  field.setAttribute("aria-haspopup", "listbox");
   field.addEventListener("input", () => {
     const found = behind();
     if (!found) { close(); asked = ""; return; }
