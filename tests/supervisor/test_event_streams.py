@@ -213,7 +213,7 @@ def test_a_program_that_is_gone_makes_room(web, streams):
         with closing(web.ask("/stream?since=now")) as answer:
             return answer.status == 200
 
-    wait_for(is_room, 5, "the server notices that they left")
+    wait_for(is_room, 20, "the server notices that they left")
 
 
 def test_who_leaves_while_waiting_makes_room(web):
@@ -228,7 +228,7 @@ def test_who_leaves_while_waiting_makes_room(web):
     wait_for(is_refused, 10, "they wait")
     for line in lines:
         line.close()
-    wait_for(lambda: not is_refused(), 5, "the server notices that they left")
+    wait_for(lambda: not is_refused(), 20, "the server notices that they left")
 
 
 def test_a_server_that_ends_waits_for_no_stream(web, server, streams):
