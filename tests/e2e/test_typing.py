@@ -20,10 +20,12 @@ SOON = 30.0
 
 
 @pytest.fixture
-def phones(product: Product, module_folder: Path) -> SandboxClient:
-    """The test network's phones."""
+def phones(product: Product, module_folder: Path, shop: str) -> SandboxClient:  # noqa: F811
+    """The test network's phones. The shop is shown as online: else WhatsApp tells nobody."""
     state = json.loads((module_folder / "sandbox" / "sandbox.json").read_text())
-    return SandboxClient(state["control_url"])
+    client = SandboxClient(state["control_url"])
+    wait_for(lambda: client.account(PHONE)["devices"][-1]["available"], SOON, "it is online")
+    return client
 
 
 def shown(phones: SandboxClient) -> list[str]:
