@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.clock import utcnow
 from app.sandbox.client import SandboxClient
 from tests.e2e.test_main_job import administrator, open_echo, shop  # noqa: F401 - fixtures
 from tests.product import Product
@@ -17,6 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 PHONE, ECHO = "15551000002", "15551000010"
 SOON = 30.0
+BETWEEN_SIGNALS = timedelta(seconds=5)
 
 
 @pytest.fixture
@@ -25,7 +28,15 @@ def phones(product: Product, module_folder: Path, shop: str) -> SandboxClient:  
     state = json.loads((module_folder / "sandbox" / "sandbox.json").read_text())
     client = SandboxClient(state["control_url"])
     wait_for(lambda: client.account(PHONE)["devices"][-1]["available"], SOON, "it is online")
+    wait_for(lambda: _is_quiet(client), SOON, "what another test typed is over")
     return client
+
+
+def _is_quiet(phones: SandboxClient) -> bool:
+    """Whether nobody has typed for so long that the next signal is not dropped."""
+    told = [one for one in phones.log() if one["kind"] == "typing" and one["account"] == ECHO]
+    ago = utcnow() - datetime.fromisoformat(told[-1]["time"]) if told else BETWEEN_SIGNALS
+    return ago >= BETWEEN_SIGNALS
 
 
 def shown(phones: SandboxClient) -> list[str]:
