@@ -38,7 +38,7 @@ from app.models import (
 )
 from app.models.chat import GROUP
 from app.models.message import SYSTEM
-from app.services import activity, contacts
+from app.services import activity, contacts, media
 from app.storage import storage_of
 from app.transaction import after_commit, transaction
 
@@ -134,8 +134,9 @@ def erase_messages(ids: Sequence[str]) -> None:
     db.session.execute(delete(Message).where(Message.id.in_(ids)))
     for chat in chats:
         _correct(chat)
-    if keys:
-        after_commit(lambda: _drop(keys), key=("files", keys[0]))
+    loose = sorted(set(keys) - media.keys_in_use(keys))  # a forwarded file is another's, too
+    if loose:
+        after_commit(lambda: _drop(loose), key=("files", loose[0]))
 
 
 def finish(instance: Instance, contact: Contact, person: Person, *, actor: User) -> None:

@@ -42,6 +42,17 @@ def calls_of_the_engine() -> set[str]:
     }
 
 
+def test_calls_that_read_the_store_say_so() -> None:
+    """Each stands where closing waits for it to begin."""
+    for room in (neonize, groups, people):
+        for node in ast.walk(ast.parse(Path(room.__file__).read_text())):
+            if not isinstance(node, ast.With):
+                continue
+            calls = {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)}
+            if calls & READ_THE_STORE:
+                assert "reads_store=True" in ast.unparse(node.items[0]), ast.unparse(node)
+
+
 @pytest.fixture
 def connected(session: Session) -> Session:
     session[0].wait_event(Connected)

@@ -16,13 +16,14 @@ from app.models import (
     GroupMember,
     Instance,
     LinkedAccount,
+    Media,
     Message,
     PollVote,
     RefusedRow,
     User,
 )
 from app.models.chat import GROUP
-from app.services import activity, erasures, event_feed, outbox
+from app.services import activity, erasures, event_feed, forwarding, outbox
 from app.storage import storage_of
 from app.transaction import transaction
 from tests import factories
@@ -175,3 +176,18 @@ def test_the_same_number_of_somebody_else_is_not_touched(
     left = everything(app)
     assert "Чужой чат" in left
     assert "У Чарли" in left
+
+
+def test_a_file_that_was_passed_on_stays_with_whom_it_was_passed_on_to(
+    app: Flask, shop: Instance, bobs: Browser, path: str, account: LinkedAccount
+) -> None:
+    with app.app_context():
+        file = db.session.scalars(select(Media)).one()
+        ivan = factories.chat(account, phone="79990001122", lid="555", name="Иван")
+        with transaction() as session:
+            message = session.get_one(Message, file.message_id)
+            forwarding.forward(message, [session.merge(ivan)], source="ui")
+    bobs.post(path, {"number": MARIA})
+    with app.app_context():
+        left = db.session.scalars(select(Media)).one()
+        assert storage_of(current_settings()).read(str(left.storage_key)) == b"secret file"
