@@ -145,7 +145,7 @@ def remove(message: Message, author: Author, at: datetime, *, is_news: bool) -> 
     if not _wrote(message, author) or message.deleted_at is not None:
         return
     message.body, message.deleted_at = "", at
-    message.details = message.former_texts = None
+    message.details = message.former_texts = message.mentions = None
     for model in (Media, Quote, Reaction, PollVote):
         db.session.execute(delete(model).where(model.message_id == message.id))
     _changed(message)

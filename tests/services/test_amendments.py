@@ -155,6 +155,13 @@ def test_a_deletion_takes_away_all_that_was_said_and_leaves_the_place(message):
     assert (event, data["messageId"], data["body"]) == ("message_deleted", message.id, "")
 
 
+def test_a_deletion_takes_away_whom_the_message_named(message):
+    with transaction():
+        message.mentions = [["79167654321", None]]
+    remove(message, PEER)
+    assert message.mentions is None
+
+
 def test_what_was_deleted_is_neither_edited_nor_reacted_to(message):
     remove(message, PEER)
     edit(message, PEER, "Back again")

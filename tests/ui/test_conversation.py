@@ -17,9 +17,9 @@ from app.clock import utcnow
 from app.core.details import Card, Place, Poll, Said, as_data, kind_of, text_of
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
-from app.models import Chat, Instance, Message, User
+from app.models import Chat, Instance, LinkedAccount, Message, User
 from app.models.message import OUTGOING
-from app.services import amendments, messaging, progress, queue
+from app.services import amendments, chats, messaging, progress, queue
 from app.services.amendments import Author
 from app.transaction import transaction
 from app.ui import conversation
@@ -387,3 +387,25 @@ def test_a_message_is_answered_without_a_script_and_shown_with_what_it_answers(
     assert quote.select_one(".quote-author").get_text() == "Мария"
     assert quote.select_one(".quote-text").get_text(strip=True) == "Есть <b>пионы</b>?"
     assert quote["href"].endswith(f"?at={asked.id}")
+
+
+def test_a_group_takes_as_many_queries_however_many_write_in_it(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    with app.app_context(), transaction() as session:
+        account = session.get_one(LinkedAccount, maria.account_id)
+        group = chats.group(account, "120363041234567890", name="Couriers")
+        group.our_role, group.group_known_at = "member", utcnow()
+        session.flush()
+        session.expunge(group)
+    bobs.get(path_of(group))  # the first look wishes for a picture
+    counts = []
+    for number in (2, 30):
+        with app.app_context():
+            for one in range(number):
+                who = {"sender_lid": f"90000{one}", "sender_phone": None, "sender_name": ""}
+                factories.message(group, body="@900001", mentions=[[None, "900001"]], **who)
+        with asked(app) as statements:
+            bobs.get(path_of(group))
+        counts.append(len(statements))
+    assert counts[0] == counts[1] <= 20, statements
