@@ -11,14 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from minio import Minio
-from moto.server import ThreadedMotoServer
 
 from app.config import Settings
 from app.storage import FileMissing, Storage, StorageUnreachable, storage_of
 from app.storage.base import HEAD, PIECE
 from app.storage.local import LocalStorage
 from app.storage.s3 import Bucket, S3Storage
+from tests.bucket import KEYS, names_in, running_bucket
 
 
 @pytest.fixture
@@ -27,22 +26,18 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[str]:
-    """The address of an S3-compatible service with the bucket "files"."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    Minio(f"127.0.0.1:{port}", "key", "secret", secure=False).make_bucket("files")
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
+def bucket() -> Iterator[str]:
+    """The address of a bucket."""
+    with running_bucket() as url:
+        yield url
 
 
 @pytest.fixture(params=["folder", "bucket"])
 def storage(request: pytest.FixtureRequest, folder: Path) -> Storage:
     if request.param == "folder":
         return LocalStorage(folder)
-    url = f"{request.getfixturevalue('service')}/files/{secrets.token_hex(4)}"
-    return S3Storage(Bucket(url, "key", "secret", "us-east-1"), folder)
+    url = f"{request.getfixturevalue('bucket')}/{secrets.token_hex(4)}"
+    return S3Storage(Bucket(url, *KEYS, "us-east-1"), folder)
 
 
 def put(storage: Storage, content: bytes) -> str:
@@ -157,8 +152,8 @@ def test_a_kept_file_leaves_no_draft_behind(storage: Storage, folder: Path) -> N
     assert files(folder / "drafts") == []
 
 
-def test_a_bucket_keeps_files_of_several_parts(service: str, folder: Path) -> None:
-    storage = S3Storage(Bucket(f"{service}/files", "key", "secret", "us-east-1"), folder)
+def test_a_bucket_keeps_files_of_several_parts(bucket: str, folder: Path) -> None:
+    storage = S3Storage(Bucket(bucket, *KEYS, "us-east-1"), folder)
     content = os.urandom(11 * 1024 * 1024)
 
     key = put(storage, content)
@@ -180,13 +175,10 @@ def test_a_service_that_is_not_there_is_named_and_leaves_no_draft(folder: Path) 
     assert files(folder) == []
 
 
-def test_a_bucket_in_the_settings_is_where_files_go(service: str, settings: Settings) -> None:
-    keys = {"media_s3_access_key": "key", "media_s3_secret_key": "secret"}
-    url = {"media_s3_url": f"{service}/files/mine"}
+def test_a_bucket_in_the_settings_is_where_files_go(bucket: str, settings: Settings) -> None:
+    keys = dict(zip(("media_s3_access_key", "media_s3_secret_key"), KEYS, strict=True))
+    url = {"media_s3_url": f"{bucket}/mine"}
     key = put(storage_of(settings.model_copy(update=url | keys)), b"x")
 
-    found = Minio(service.removeprefix("http://"), "key", "secret", secure=False).list_objects(
-        "files", "mine/", recursive=True
-    )
-    assert [one.object_name for one in found] == [f"mine/{key[:2]}/{key}"]
+    assert f"mine/{key[:2]}/{key}" in names_in(bucket)
     assert storage_of(settings) is not storage_of(settings.model_copy(update=url | keys))

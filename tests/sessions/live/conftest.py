@@ -43,6 +43,9 @@ _PASSED_ON = (
     "send_gap_ms",
     "log_level",
     "session_check_seconds",
+    "media_s3_url",
+    "media_s3_access_key",
+    "media_s3_secret_key",
 )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from app.clock import utcnow
+from app.config import Settings
 from app.core.media import MediaKind, MediaState
 from app.core.states import MessageStatus
 from app.extensions import db
@@ -18,6 +20,7 @@ from app.services import chats, uploads
 from app.services.media import NewFile
 from app.storage import storage_of
 from app.transaction import transaction
+from tests.bucket import KEYS, running_bucket
 from tests.core.test_pictures import image
 from tests.core.test_sniffing import MP4, OGG
 from tests.media_host import content_of
@@ -36,6 +39,17 @@ CONTENTS = {
     MediaKind.DOCUMENT: b"%PDF-1.7" + os.urandom(3_000_001),
     MediaKind.STICKER: image("WEBP", (512, 512)),
 }
+
+
+@pytest.fixture
+def settings(settings: Settings, request: pytest.FixtureRequest) -> Iterator[Settings]:
+    """Files are kept in a folder, or in a bucket where a test asks for one."""
+    if getattr(request, "param", "folder") == "folder":
+        yield settings
+        return
+    with running_bucket() as url:
+        place = {"media_s3_url": url, "media_s3_access_key": KEYS[0]}
+        yield settings.model_copy(update={**place, "media_s3_secret_key": KEYS[1]})
 
 
 @pytest.fixture
@@ -99,6 +113,7 @@ def test_a_recording_arrives_as_a_voice_message(linked: tuple[Product, str]) -> 
     assert client.media_bytes(PEER_NUMBER, str(told["id"])) == stored_bytes(product, ours)
 
 
+@pytest.mark.parametrize("settings", ["folder", "bucket"], indirect=True)
 def test_files_of_every_kind_arrive_byte_for_byte(with_jobs: tuple[Product, str]) -> None:
     product, instance_id = with_jobs
     client = product.sandbox.client

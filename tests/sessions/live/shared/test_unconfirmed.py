@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
 from app.models import Message
-from app.services import messaging
+from app.services import amending, messaging
 from app.transaction import transaction
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
 from tests.waiting import wait_for
@@ -24,8 +26,13 @@ def leave_unconfirmed(product: Product, instance_id: str, text: str) -> str:
     return message_id
 
 
-def wait_status(product: Product, message_id: str, status: MessageStatus) -> None:
-    wait_for(lambda: product.message(message_id).status == status, PATIENCE, status)
+def wait_status(product: Product, message_id: str, *statuses: MessageStatus) -> None:
+    wait_for(lambda: product.message(message_id).status in statuses, PATIENCE, f"{statuses}")
+
+
+def amended(product: Product, said: str) -> list[dict[str, Any]]:
+    """The reactions, edits or deletions that the other phone has."""
+    return [one for one in product.received() if one["type"] == said]
 
 
 def test_two_unconfirmed_messages_of_one_chat_settle_each_to_the_right_one(
@@ -80,3 +87,41 @@ def test_resent_message_goes_out_under_an_id_of_its_own(linked: tuple[Product, s
     product.sandbox.client.read(PEER_NUMBER, OWN_NUMBER, [first["id"]])
     wait_status(product, old, MessageStatus.READ)
     assert product.message(again).status == MessageStatus.DELIVERED
+
+
+def test_amendments_caught_in_mid_send_are_done_after_the_crash(
+    linked: tuple[Product, str],
+) -> None:
+    product, instance_id = linked
+    client = product.sandbox.client
+    asked = client.send(PEER_NUMBER, OWN_NUMBER, "When?")
+    first, second = product.queue(instance_id, "At sevn"), product.queue(instance_id, "Oops")
+    wait_status(product, first, MessageStatus.DELIVERED)
+    wait_status(product, second, MessageStatus.DELIVERED)
+    (question,) = [one for one in product.messages(instance_id) if one.wa_id == asked]
+
+    for said, message_id, amend in (
+        ("reaction", question.id, lambda one: amending.react(one, "👍", source="api")),
+        ("edit", first, lambda one: amending.edit(one, "At seven", source="api")),
+        ("delete", second, lambda one: amending.remove(one, source="api")),
+    ):
+        client.set_faults(ack_messages=False)
+        with product.app.app_context(), transaction() as session:
+            amendment = amend(session.get_one(Message, message_id)).id
+        wait_for(lambda said=said: amended(product, said), PATIENCE, f"the {said} is on the phone")
+        assert product.message(amendment).status == MessageStatus.SENDING
+        product.kill("sessions")
+        client.reset_faults()
+        product.start("sessions")
+        wait_status(product, amendment, MessageStatus.SENT, MessageStatus.DELIVERED)
+
+    with product.app.app_context():
+        mine, gone = (db.session.get_one(Message, one) for one in (first, second))
+        theirs = db.session.get_one(Message, question.id)
+        assert [(one.emoji, one.from_me) for one in theirs.reactions] == [("👍", True)]
+        assert mine.body == "At seven"
+        assert [former["text"] for former in mine.former_texts or []] == ["At sevn"]
+        assert (gone.body, gone.deleted_at is not None) == ("", True)
+    targets = [asked, *(product.message(one).wa_id for one in (first, second))]
+    for said, target in zip(("reaction", "edit", "delete"), targets, strict=True):
+        assert {one["target"] for one in amended(product, said)} == {target}
