@@ -31,8 +31,14 @@ def put(path: Path, text: str) -> None:
     head, *sections = re.split(r"(?m)^(?=## )", whole)
     title = text.splitlines()[0]
     others = [one.strip() for one in sections if one.splitlines()[0] != title]
-    parts = [head.strip(), *sorted([*others, text.strip()], key=lambda one: one.splitlines()[0])]
+    parts = [head.strip(), *sorted([*others, text.strip()], key=_place)]
     path.write_text("\n\n".join(part for part in parts if part) + "\n")
+
+
+def _place(section: str) -> tuple[int, str]:
+    """Sections stand in the order of their numbers."""
+    title = section.splitlines()[0]
+    return int(title.split()[1].rstrip(".")), title
 
 
 def _number(value: object) -> str:
