@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -206,6 +207,19 @@ class SessionEnded:
     detail: str
 
 
+class ReceiptKind(StrEnum):
+    """What a receipt says. INACTIVE is a delivery too: to a device nobody looks at."""
+
+    DELIVERED = "delivered"
+    INACTIVE = "inactive"
+    READ = "read"
+    PLAYED = "played"
+    READ_SELF = "read_self"
+    PLAYED_SELF = "played_self"
+    SENDER = "sender"
+    RETRY = "retry"
+
+
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
     """A message arrived, or was sent from the phone or another linked device (`from_me`).
@@ -228,6 +242,8 @@ class MessageReceived:
     mentions: tuple[Address, ...] = ()
     secret: bytes | None = field(default=None, repr=False)
     votes: tuple[OpenVote, ...] = ()
+    heard: ReceiptKind | None = None
+    """Of one of ours in the history: how far it is known to have come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,19 +261,6 @@ class MessageUndecryptable:
     timestamp: datetime
     push_name: str
     unavailable: bool
-
-
-class ReceiptKind(StrEnum):
-    """What a receipt says. INACTIVE is a delivery too: to a device nobody looks at."""
-
-    DELIVERED = "delivered"
-    INACTIVE = "inactive"
-    READ = "read"
-    PLAYED = "played"
-    READ_SELF = "read_self"
-    PLAYED_SELF = "played_self"
-    SENDER = "sender"
-    RETRY = "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,12 +287,23 @@ class PushNames:
 
 @dataclass(frozen=True, slots=True)
 class HistoryChat:
-    """One chat of the phone's history. `messages` are newest first, as WhatsApp sends them."""
+    """One chat of the phone's history. `messages` are newest first, as WhatsApp sends them; of
+    those that others wrote, `unread` are unread on the phone, the newest ones."""
 
     chat: Address
     name: str
     unread: int
     messages: tuple[MessageReceived, ...]
+
+    def pieces(self, most: int) -> list[HistoryChat]:
+        """The same, the oldest messages first, in pieces of `most` messages."""
+        found, unread = [], self.unread
+        for start in range(0, len(self.messages), most):
+            part = self.messages[start : start + most]
+            share = min(unread, sum(not message.from_me for message in part))
+            found.append(replace(self, unread=share, messages=part))
+            unread -= share
+        return found[::-1] or [self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +311,19 @@ class HistoryReceived:
     """A part of the phone's history, sent once after pairing, in several pieces."""
 
     chats: tuple[HistoryChat, ...]
+
+    def pieces(self, most: int) -> Iterator[HistoryReceived]:
+        """The same in pieces of about `most` messages."""
+        together: list[HistoryChat] = []
+        count = 0
+        for piece in [piece for chat in self.chats for piece in chat.pieces(most)]:
+            if together and count + len(piece.messages) > most:
+                yield HistoryReceived(tuple(together))
+                together, count = [], 0
+            together.append(piece)
+            count += len(piece.messages)
+        if together:
+            yield HistoryReceived(tuple(together))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+HISTORY = "HistorySync"
 _FORMAT = 1
 _HEADER = struct.Struct(">BQB")  # format, arrival in microseconds since 1970, length of the kind
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,6 +30,14 @@ class RawEvent:
         kind = self.kind.encode()
         microseconds = (self.received_at - _EPOCH) // _MICROSECOND
         return _HEADER.pack(_FORMAT, microseconds, len(kind)) + kind + self.payload
+
+    @classmethod
+    def is_history(cls, data: bytes) -> bool:
+        """Whether `encode` wrote a piece of the phone's history, which may be large."""
+        try:
+            return cls.decode(data).kind == HISTORY
+        except BadRawEvent:
+            return False
 
     @classmethod
     def decode(cls, data: bytes) -> RawEvent:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from app.engine.raw import RawEvent
+from app.engine.raw import HISTORY, RawEvent
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ SESSION_EVENTS = {
     10: "ClientOutdated",
     11: "StreamError",
     12: "Disconnected",
-    13: "HistorySync",
+    13: HISTORY,
     17: "Message",
     18: "Receipt",
     19: "ChatPresence",

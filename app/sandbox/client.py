@@ -65,6 +65,15 @@ class SandboxClient:
         """Put contacts (number, name) into the address book of the phone of `number`."""
         self._ask("POST", f"/accounts/{number}/contacts", {"contacts": [*map(list, contacts)]})
 
+    def remember(self, number: str, chats: Sequence[dict[str, Any]]) -> list[list[str]]:
+        """Give the phone of `number` a past; returns the ids of the messages, by chat.
+
+        A chat is `with` (a number or a group's JID), `name`, `unread` and `messages`, each with
+        `text`, `at` (ISO 8601 with a zone), and `from_me` or in groups `from`, a number.
+        """
+        kept = self._ask("PUT", f"/accounts/{number}/past", {"chats": list(chats)})
+        return [chat["ids"] for chat in kept["chats"]]
+
     def scan(self, qr: str, number: str | None = None, name: str | None = None) -> Linked:
         """Let the demo's phone, or that of `number`, scan a QR text."""
         body = {"qr": qr, "number": number, "name": name}

@@ -19,6 +19,7 @@ from app.sandbox.journal import Journal
 from app.sandbox.media.faces import Faces
 from app.sandbox.media.shelf import Shelf
 from app.sandbox.media.tickets import Tickets
+from app.sandbox.past import PastChat
 from app.sandbox.phone import Phone
 from app.sandbox.storage import Storage
 from app.sandbox.wire.jid import JID, LID_SERVER, SERVER
@@ -64,7 +65,9 @@ class Network:
         self.tickets = Tickets(_media_secret(storage, documents))
         for account in self.accounts.values():
             memory = documents.get(persistence.phone_name(account))
-            self.phones[account.number] = Phone(self, account, memory)
+            self.phones[account.number] = phone = Phone(self, account, memory)
+            kept = documents.get(persistence.past_name(account), ())
+            phone.past = [PastChat.load(chat) for chat in kept]
         self.groups = Groups(self)
 
     def add_account(self, number: str, name: str, behavior: Behavior) -> Account:
@@ -203,6 +206,11 @@ class Network:
         """The phone's sessions or memory changed."""
         phone = self.phones[account.number]
         self.storage.mark(persistence.phone_name(account), phone.dump)
+
+    def save_past(self, account: Account) -> None:
+        """What the phone remembers changed."""
+        chats = [chat.dump() for chat in self.phones[account.number].past]
+        self.storage.mark(persistence.past_name(account), lambda: chats)
 
     def save_appstate(self, account: Account) -> None:
         """A collection of the account has a new patch."""

@@ -22,6 +22,11 @@ def phone_name(account: Account) -> str:
     return f"phone:{account.number}"
 
 
+def past_name(account: Account) -> str:
+    """The document of what its phone remembers from before it was linked."""
+    return f"past:{account.number}"
+
+
 def appstate_name(account: Account) -> str:
     """The document of what a phone shares with its companions beside messages."""
     return f"appstate:{account.number}"

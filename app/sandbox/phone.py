@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from app.sandbox import (
     cards,
     contents,
     key_server,
+    past,
     peers,
     polls,
     retries,
@@ -29,6 +31,7 @@ from app.sandbox.kinds import kind_attrs, mediatype_of
 from app.sandbox.media import album, attachments
 from app.sandbox.media.attachments import Attachment, Place
 from app.sandbox.media.crypto import MediaError
+from app.sandbox.past import PastChat
 from app.sandbox.signal.sender_keys import SenderKeys
 from app.sandbox.signal.session import Kind, OldCounter, SignalError
 from app.sandbox.wire.jid import JID
@@ -67,6 +70,7 @@ class Phone:
         )
         self._opened: OrderedDict[str, None] = OrderedDict.fromkeys(memory.get("opened", []))
         self._unread: dict[str, str] = memory.get("unread", {})
+        self.past: Sequence[PastChat] = ()
         self.asked_again: dict[str, int] = {}  # how often, by message id
 
     def dump(self) -> dict[str, Any]:
@@ -207,8 +211,12 @@ class Phone:
         return Node("enc", {"v": "2", "type": kind}, ciphertext)
 
     def welcome(self, companion: Companion) -> None:
-        """Give a companion that has just been linked the key of the account's app state."""
+        """Give a companion that has just been linked the key of the account's app state, and tell
+        it of the past."""
         self.send_peer(companion.number, peers.key_share(self.account))
+        for order, chunk in enumerate(past.chunks(self.network, self.account, self.past), start=1):
+            told = past.notification(self.network, self.account, chunk, order)
+            self.send_peer(companion.number, told)
 
     # Receiving
 

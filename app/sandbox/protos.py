@@ -66,6 +66,7 @@ def _message_class(proto: str, name: str) -> Any:
 _ADV = "waAdv/WAAdv.proto"
 _ACTION = "waSyncAction/WASyncAction.proto"
 _SYNC = "waServerSync/WAServerSync.proto"
+_HISTORY = "waHistorySync/WAWebProtobufsHistorySync.proto"
 _WA6 = "waWa6/WAWebProtobufsWa6.proto"
 
 AdvDeviceIdentity = _message_class(_ADV, "WAAdv.ADVDeviceIdentity")
@@ -85,4 +86,5 @@ SyncActionValue = _message_class(_ACTION, "WASyncAction.SyncActionValue")
 PollVoteMessage = _message_class(
     "waE2E/WAWebProtobufsE2E.proto", "WAWebProtobufsE2E.PollVoteMessage"
 )
+HistorySync = _message_class(_HISTORY, "WAWebProtobufsHistorySync.HistorySync")
 E2EMessage = _message_class("waE2E/WAWebProtobufsE2E.proto", "WAWebProtobufsE2E.Message")

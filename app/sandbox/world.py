@@ -18,6 +18,12 @@ PHONE = 0
 _REMEMBERED_IDS = 2000
 
 
+def lid_of(number: str) -> JID:
+    """Return the LID of a phone number, whether or not it is on the network."""
+    digest = hashlib.sha256(f"lid:{number}".encode()).digest()
+    return JID(str(10**14 + int.from_bytes(digest[:8], "big") % (9 * 10**14)), LID_SERVER)
+
+
 @dataclass(slots=True)
 class SignedPreKey:
     """The public half of a device's signed prekey."""
@@ -113,8 +119,7 @@ class Account:
     @property
     def lid(self) -> JID:
         """The account by its LID, which is how chats are addressed."""
-        digest = hashlib.sha256(f"lid:{self.number}".encode()).digest()
-        return JID(str(10**14 + int.from_bytes(digest[:8], "big") % (9 * 10**14)), LID_SERVER)
+        return lid_of(self.number)
 
     @property
     def devices(self) -> list[int]:

@@ -42,13 +42,15 @@ class Arrival:
     mentions: Sequence[Who] = ()
     secret: bytes | None = None
     """Of a poll: the key to its votes."""
+    status: MessageStatus | None = None
+    """Of one of ours that is no news: how far it is known to have come."""
 
 
 def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
     """The new message, its chat's line and its webhooks; None when it is stored already.
 
-    What is no news, the phone's history, counts as read and is told to nobody. A message of ours
-    that another device of the account has was accepted by WhatsApp, whatever was heard of it.
+    What is no news, the phone's history, is not counted as unread and told to nobody. A message of
+    ours that another device of the account has was accepted by WhatsApp, whatever was heard of it.
     """
     direction = OUTGOING if arrival.from_me else INCOMING
     if (known := _known(arrival, direction)) is not None:
@@ -73,7 +75,7 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
         sender_name=arrival.sender_name[:100],
         wa_id=arrival.wa_id,
         secret=arrival.secret,
-        status=MessageStatus.SENT if arrival.from_me else MessageStatus.RECEIVED,
+        status=_status(arrival),
         created_at=utcnow(),
         shown_at=place,
         sent_at=arrival.at if arrival.from_me else None,
@@ -90,6 +92,12 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
         event = Event.MESSAGE_SENT if arrival.from_me else Event.MESSAGE_RECEIVED
         outbox.emit(message.instance_id, event, payload_of(message))
     return message
+
+
+def _status(arrival: Arrival) -> MessageStatus:
+    if not arrival.from_me:
+        return MessageStatus.RECEIVED
+    return arrival.status or MessageStatus.SENT
 
 
 def _place(arrival: Arrival) -> datetime:

@@ -165,6 +165,13 @@ def touch(chat: Chat, *, text: str, at: datetime, unread: int = 0, kind: str = T
     tell_lists(chat)
 
 
+def count_unread(chat: Chat) -> None:
+    """One more message is unread, as the phone told when it was linked: that is no news, so the
+    chat stays in the archive."""
+    chat.unread += 1
+    tell_lists(chat)
+
+
 def correct(message: Message) -> None:
     """Brings the chat's line up to date where `message`, its last one, says something else now."""
     chat = message.chat

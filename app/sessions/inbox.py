@@ -16,7 +16,13 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from app.core.reading import ReadReceipts
 from app.core.states import MessageStatus
 from app.engine.base import Engine
-from app.engine.events import Event, KeepAliveTimeout, LoggedOut, MessageReceived
+from app.engine.events import (
+    Event,
+    HistoryReceived,
+    KeepAliveTimeout,
+    LoggedOut,
+    MessageReceived,
+)
 from app.engine.raw import RawEvent
 from app.extensions import db
 from app.models import Instance, LinkedAccount
@@ -33,7 +39,8 @@ log = structlog.get_logger(__name__)
 Heard = tuple[Event, Move]
 """An event of the session itself, and where it brought the instance."""
 BATCH = 200
-"""Events in one transaction: a commit costs more than any of them."""
+"""Events in one transaction, or messages of the phone's history: a commit costs more than any of
+them, and while it lasts nobody else writes (SQLite)."""
 LAST_SECONDS = 2.0
 """For what is in the spool when its session ends; a host has 5 s to end."""
 
@@ -182,7 +189,7 @@ class Inbox:
             pass
 
     def _commit_some(self, source: spool.Spool, *, live: bool) -> bool:
-        batch = source.read(BATCH)
+        batch = _next(source)
         if not batch.records:
             return False
         try:
@@ -212,10 +219,14 @@ class Inbox:
                 self._tell_of_set_aside(error)
         return heard
 
-    @again_when_beaten
     def _write(self, records: Sequence[bytes], *, live: bool) -> list[Heard]:
-        """Commits the records in one transaction; the session's own events among them."""
+        """Commits the records in one transaction, or a record of the phone's history in several: to
+        store it again changes nothing. The session's own events among them."""
         events = [pair for record in records for pair in self._translated(record)]
+        return [one for part in _parts(events) for one in self._write_part(part, live=live)]
+
+    @again_when_beaten
+    def _write_part(self, events: Sequence[tuple[RawEvent, Event]], *, live: bool) -> list[Heard]:
         with self._app.app_context(), holding(self._held) as session:
             account = session.get_one(LinkedAccount, self._account_id)
             instance = session.get_one(Instance, account.instance_id)
@@ -255,6 +266,26 @@ class Inbox:
                 activity.record("session:event:set_aside", instance=instance, error=kind)
         except DBAPIError as failure:
             log.error("ingest.not_in_journal", error=str(failure.orig))
+
+
+def _next(source: spool.Spool) -> spool.Batch:
+    """What is to be written next; a record of the phone's history by itself: it may be large."""
+    batch = source.read(BATCH)
+    for place, record in enumerate(batch.records):
+        if RawEvent.is_history(record):
+            return source.read(place or 1)
+    return batch
+
+
+def _parts(events: Sequence[tuple[RawEvent, Event]]) -> list[list[tuple[RawEvent, Event]]]:
+    """What goes into each transaction."""
+    if not any(isinstance(event, HistoryReceived) for _, event in events):
+        return [list(events)]
+    parts: list[list[tuple[RawEvent, Event]]] = []
+    for raw, event in events:
+        pieces = event.pieces(BATCH) if isinstance(event, HistoryReceived) else [event]
+        parts += [[(raw, piece)] for piece in pieces]
+    return parts
 
 
 def _ends_the_link(raw: RawEvent, event: Event, account: LinkedAccount) -> bool:

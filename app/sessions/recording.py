@@ -25,6 +25,7 @@ from app.engine.events import (
     File,
     GroupChanged,
     GroupJoined,
+    HistoryChat,
     HistoryReceived,
     MessageReceived,
     MessageUndecryptable,
@@ -140,14 +141,8 @@ class Recorder:
     def _(self, event: HistoryReceived) -> None:
         for part in event.chats:
             chat = self._chat(part.chat, name=_plain(part.name))
-            if chat is None:
-                continue
-            for message in reversed(part.messages):  # they come newest first
-                if isinstance(message.content, Amendment):
-                    _amend(message, message.content, chat, is_news=False)
-                else:
-                    arrivals.store(_arrival(message, chat), is_news=False)
-                    _keep_votes(message, chat)
+            if chat is not None:
+                _store_past(part, chat)
 
     @record.register
     def _(self, event: PushNames) -> None:
@@ -210,6 +205,22 @@ class Recorder:
         return None
 
 
+def _store_past(part: HistoryChat, chat: Chat) -> None:
+    """A chat as the phone knew it. What is unread there is unread here, unless it is older than
+    what was here before: then somebody has seen it."""
+    last = chat.last_at if chat.last_kind else None
+    others = [message.id for message in part.messages if not message.from_me]
+    unread = set(others[: part.unread])
+    for message in reversed(part.messages):  # they come newest first
+        if isinstance(message.content, Amendment):
+            _amend(message, message.content, chat, is_news=False)
+            continue
+        stored = arrivals.store(_arrival(message, chat), is_news=False)
+        if stored and message.id in unread and (last is None or message.timestamp >= last):
+            chats.count_unread(chat)
+        _keep_votes(message, chat)
+
+
 def _amend(event: MessageReceived, said: Amendment, chat: Chat, *, is_news: bool) -> bool:
     """Whether there is the message that it is about; without it nothing happens."""
     target = amendments.target_of(chat, said.target)
@@ -259,6 +270,7 @@ def _arrival(event: MessageReceived, chat: Chat) -> arrivals.Arrival:
         sender_name=_plain(event.push_name),
         quote=_quote(event.quoted) if event.quoted else None,
         secret=event.secret,
+        status=_LIFTS[event.heard] if event.heard else None,
     )
 
 

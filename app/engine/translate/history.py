@@ -14,12 +14,16 @@ from app.engine.events import (
     MessageReceived,
     OpenVote,
     PushNames,
+    ReceiptKind,
 )
-from app.engine.raw import RawEvent
+from app.engine.raw import HISTORY, RawEvent
 from app.engine.translate.contents import content_of
 from app.engine.translate.contents.polls import moment_of
 from app.engine.translate.poll_secrets import poll_secret
 from app.engine.translate.quoting import forwarded_in, mentions_in, quoted_in
+
+# WebMessageInfo.Status of a message of ours: DELIVERY_ACK, READ, PLAYED.
+_HEARD = {3: ReceiptKind.DELIVERED, 4: ReceiptKind.READ, 5: ReceiptKind.PLAYED}
 
 
 def _history(message: Any, raw: RawEvent) -> list[Event]:
@@ -69,6 +73,7 @@ def _message(info: Any, chat: Address, numbers: dict[str, str]) -> MessageReceiv
         mentions=mentions_in(info.message),
         secret=poll_secret(content, info.message, info.messageSecret),
         votes=tuple(_vote(update, chat, numbers) for update in info.pollUpdates),
+        heard=_HEARD.get(info.status) if info.key.fromMe else None,
     )
 
 
@@ -87,4 +92,4 @@ def _address(jid: str, numbers: dict[str, str]) -> Address:
     return Address.of(jid, numbers.get(jid))
 
 
-TRANSLATORS: dict[str, Callable[[Any, RawEvent], list[Event]]] = {"HistorySync": _history}
+TRANSLATORS: dict[str, Callable[[Any, RawEvent], list[Event]]] = {HISTORY: _history}

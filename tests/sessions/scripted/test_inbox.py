@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask
 from sqlalchemy import select
 
 from app.core.media import FileFacts, MediaKind, MediaState, RemoteFile
-from app.core.states import InstanceState
+from app.core.states import InstanceState, MessageStatus
 from app.engine.address import Address
 from app.engine.errors import KeysMissing
 from app.engine.events import (
@@ -28,6 +29,7 @@ from app.extensions import db
 from app.models import Activity, Delivery, Media
 from app.models.message import OUTGOING
 from app.sessions.host import SessionHost
+from app.sessions.inbox import BATCH
 from tests import factories
 from tests.sessions.scripted.engine import ScriptedEngine
 from tests.sessions.scripted.look import PATIENCE, PEER, Look, incoming, leave_spool, receipt
@@ -151,9 +153,43 @@ def test_history_fills_chats_and_tells_nobody(
 
     wait_for(lambda: len(look.messages) == 2, PATIENCE)
     assert [one.body for one in look.messages] == ["One", "Two"]
-    assert [(chat.name, chat.unread) for chat in look.chats] == [("Anna B", 0)]
+    assert [chat.name for chat in look.chats] == ["Anna B"]
     with app.app_context():
         assert db.session.scalars(select(Delivery)).all() == []
+
+
+def test_history_is_as_unread_as_it_is_on_the_phone(
+    opened: SessionHost, look: Look, engine: ScriptedEngine
+) -> None:
+    old = datetime(2026, 1, 1, tzinfo=UTC)
+    newest_first = [
+        incoming(f"N{number}", f"N{number}", timestamp=old + timedelta(minutes=number))
+        for number in range(BATCH + 5, 0, -1)
+    ]
+    newest_first.insert(1, incoming("Ours", "OURS", from_me=True, timestamp=old))
+    part = HistoryChat(PEER, "Anna", 3, tuple(newest_first))
+    engine.tell(HistoryReceived((part,)))
+    wait_for(lambda: len(look.messages) == BATCH + 6, PATIENCE)
+    assert [chat.unread for chat in look.chats] == [3]
+
+    older = incoming("Older", "O1", timestamp=old - timedelta(days=1))
+    again = replace(part, messages=(*newest_first[:2], older))
+    engine.tell(HistoryReceived((again,)))
+
+    wait_for(lambda: len(look.messages) == BATCH + 7, PATIENCE)
+    assert [chat.unread for chat in look.chats] == [3]
+
+
+def test_ours_in_the_history_has_come_as_far_as_the_phone_knows(
+    opened: SessionHost, look: Look, engine: ScriptedEngine
+) -> None:
+    ours = incoming("Ours", "H1", from_me=True)
+    read = replace(incoming("Seen", "H2", from_me=True), heard=ReceiptKind.READ)
+    engine.tell(HistoryReceived((HistoryChat(PEER, "Anna", 0, (read, ours)),)))
+
+    wait_for(lambda: len(look.messages) == 2, PATIENCE)
+    statuses = {one.body: one.status for one in look.messages}
+    assert statuses == {"Ours": MessageStatus.SENT, "Seen": MessageStatus.READ}
 
 
 def test_push_names_name_chats_that_have_none(
