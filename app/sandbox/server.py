@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.sandbox import blows, demo_world
+from app.sandbox import blows, demo_past, demo_world
 from app.sandbox.control.server import ControlServer
 from app.sandbox.network import Network
 from app.sandbox.ports import HOST, Ports
@@ -30,8 +30,9 @@ class PortTaken(Exception):
     """A port that was asked for is in use; the text names it."""
 
 
-async def run(folder: Path, port: int, control_port: int) -> None:
-    """Serve until SIGTERM or SIGINT; raises PortTaken. Everything is kept in `folder`."""
+async def run(folder: Path, port: int, control_port: int, *, lived_in: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; raises PortTaken. Everything is kept in `folder`. With
+    `lived_in` the demo's phone has a past."""
     folder.mkdir(parents=True, exist_ok=True)
     ca_file, server_file = tls.ensure_certificates(folder, datetime.now(UTC))
     root = _noise_root(folder / "noise_root.key")
@@ -40,6 +41,8 @@ async def run(folder: Path, port: int, control_port: int) -> None:
     flusher.flush = storage.flush
     network = Network(storage)
     demo_world.settle(network)
+    if lived_in:
+        demo_past.move_in(network)
     if (folder / ANNOUNCEMENT).exists():
         # It was killed, and may have forgotten its last moment: a phone that went on in its old
         # sessions could use a key twice, which the other side takes for a copy and drops.

@@ -49,7 +49,7 @@ def _run(settings: Settings, *, demo: bool) -> None:
             supervisor.start(redis_server.spec(settings))
         if settings.sandbox:
             settings.sandbox_state.unlink(missing_ok=True)
-            supervisor.start(sandbox_spec(settings))
+            supervisor.start(sandbox_spec(settings, demo=demo))
         supervisor.start(web_spec())
         _await_foundations(supervisor, settings)
         supervisor.start(worker_spec())
@@ -103,10 +103,11 @@ def worker_spec() -> ProcessSpec:
     return ProcessSpec("worker", (sys.executable, str(WORKER)))
 
 
-def sandbox_spec(settings: Settings) -> ProcessSpec:
-    """The WhatsApp test network."""
+def sandbox_spec(settings: Settings, *, demo: bool) -> ProcessSpec:
+    """The WhatsApp test network; in the demo its phone has been used for long."""
+    command = (sys.executable, "-m", "app.sandbox", "--data-dir", str(settings.sandbox_dir))
     return ProcessSpec(
         name="sandbox",
-        argv=(sys.executable, "-m", "app.sandbox", "--data-dir", str(settings.sandbox_dir)),
+        argv=(*command, "--lived-in") if demo else command,
         stop_order=_SANDBOX_STOPS,
     )

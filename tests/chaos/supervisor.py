@@ -17,7 +17,7 @@ VARIABLE = "CHAOS_NETWORK"
 _ANNOUNCE = 'mkdir -p "$(dirname "$1")" && cp "$0" "$1.new" && mv "$1.new" "$1" && exec sleep inf'
 
 
-def _stand_in(settings: Settings) -> ProcessSpec:
+def _stand_in(settings: Settings, *, demo: bool) -> ProcessSpec:
     """Announces the network that runs elsewhere, and sleeps."""
     paths = os.environ[VARIABLE], str(settings.sandbox_state)
     return ProcessSpec("sandbox", ("sh", "-c", _ANNOUNCE, *paths))
