@@ -10,7 +10,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.chaos import abandoned, database, drained, killed, processes, report, stopped, worn
+from tests.chaos import (
+    abandoned,
+    database,
+    drained,
+    events,
+    killed,
+    processes,
+    report,
+    stopped,
+    worn,
+)
 from tests.chaos.judge import Verdict
 
 SCENARIOS: dict[int, Callable[[Path, str, float], Verdict]] = {
@@ -22,6 +32,7 @@ SCENARIOS: dict[int, Callable[[Path, str, float], Verdict]] = {
     6: killed.run_flood,
     7: drained.run,
     8: worn.run,
+    9: events.run,
 }
 _MEMORY = Path("/dev/shm")  # noqa: S108 - key stores are slow on a disk
 
