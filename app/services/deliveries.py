@@ -157,6 +157,8 @@ def _record_failed(outcome: Outcome) -> None:
     db.session.add(Attempt(**_attempt(outcome)))
     endpoint = db.session.get_one(Endpoint, parcel.endpoint_id)
     wait: timedelta | None = None
+    endpoint.last_error = answer.error or str(answer.status)
+    endpoint.last_error_at = outcome.started_at
     paused = endpoint.broken_since is not None  # then it was a probe, which costs no delivery
     if answer.gone or (number > endpoint.max_retries and not paused):
         _settle(parcel, status=DeliveryStatus.FAILED, attempts=number, finished_at=now)
