@@ -16,40 +16,38 @@ from tests.chaos.stage import Stage
 from tests.receiver import Receiver, Request
 
 _WRITTEN_AFTER = 0.1  # seconds after which a sender writes down what was delivered
-_ONE_MORE = 0.2  # of the request that it is busy with then, and of a machine that is busy
-_NOTICED = 2.0  # seconds until the receiver has seen that a connection is over
+_LATE = 0.9  # seconds by which a busy machine has the receiver note a request too late
+_NOTICED = 5.0  # seconds until the receiver has seen that a connection is over
 _FRESH = 30.0  # seconds between a try's time, as it is signed, and its arrival
 
 
 @dataclass(frozen=True)
 class Kill:
-    """When a sender was killed, by the monotonic clock."""
+    """A sender was killed between these moments of the monotonic clock."""
 
-    at: float
+    began: float
+    done: float
 
-    @classmethod
-    def now(cls) -> Kill:
-        """One that follows at once."""
-        return cls(time.monotonic())
+    def may_have_ended(self, connection_ended: float) -> bool:
+        """Whether a connection that was over then can have been this sender's."""
+        return self.began <= connection_ended < self.done + _NOTICED
 
 
 class Log:
-    """Every request that came whole, by webhook-id in its order."""
+    """Every request that came whole; `bodies` is what arrived, by webhook-id. `recorded` is how
+    many tries of each the product has written down."""
 
-    def __init__(self, receiver: Receiver, kills: list[Kill]):
+    def __init__(self, receiver: Receiver, kills: list[Kill], recorded: dict[str, int]):
         self.requests = [one for one in list(receiver.requests) if one.is_whole]
         self.after_lost = self.after_kills = 0
         self._ended, self._kills = dict(receiver.ended), kills
+        self._recorded = recorded
         self._tries: dict[str, list[Request]] = defaultdict(list)
         self._last: dict[int, Request] = {}
         for one in self.requests:
             self._tries[_headers(one)["webhook-id"]].append(one)
             self._last[one.connection] = one
-
-    @property
-    def bodies(self) -> dict[str, bytes]:
-        """What arrived, by webhook-id."""
-        return {one: tries[0].body for one, tries in self._tries.items()}
+        self.bodies = {one: tries[0].body for one, tries in self._tries.items()}
 
     @property
     def lost_answers(self) -> int:
@@ -71,23 +69,33 @@ class Log:
         self.after_lost = self.after_kills = 0
         strange = []
         for webhook_id, tries in self._tries.items():
+            forgotten = len(tries) - self._recorded.get(webhook_id, 0)
             for former, again in pairwise(tries):
                 if former.body != again.body:
                     strange.append(webhook_id)
                 elif former.answered_at is None:
                     self.after_lost += 1
-                elif self._was_not_written_down(former):
+                elif forgotten and self._was_cut_short(former):
                     self.after_kills += 1
                 else:
                     strange.append(webhook_id)
         return strange
 
-    def _was_not_written_down(self, one: Request) -> bool:
-        """Whether its sender was killed before it could be: it is among the last requests of a
-        connection that ended with a kill."""
+    def _was_cut_short(self, one: Request) -> bool:
+        """Whether its sender was killed before it could write it down: it is among the last
+        requests of a connection that ended with a kill."""
         ended = self._ended.get(one.connection)
-        killed = ended is not None and any(0 <= ended - kill.at < _NOTICED for kill in self._kills)
-        return killed and self._last[one.connection].at - one.at < _WRITTEN_AFTER + _ONE_MORE
+        killed = ended is not None and any(kill.may_have_ended(ended) for kill in self._kills)
+        return killed and self._last[one.connection].at - one.at < _WRITTEN_AFTER + _LATE
+
+    def tell(self, webhook_id: str) -> str:
+        """When its tries came and how their connections ended, for who looks into it."""
+        tries = [
+            f"at {one.at:.2f}, answered {one.answered_at}, the last of its connection"
+            f" {self._last[one.connection].at:.2f}, over {self._ended.get(one.connection)}"
+            for one in self._tries[webhook_id]
+        ]
+        return f"{webhook_id}: {'; '.join(tries)}; recorded {self._recorded.get(webhook_id, 0)}"
 
 
 def secrets_of(stage: Stage) -> dict[str, str]:
@@ -102,6 +110,11 @@ def secrets_of(stage: Stage) -> dict[str, str]:
 def due(stage: Stage) -> dict[str, bytes]:
     """The body of everything that was ever due to the receiver, by its id."""
     return {one: bytes(body) for one, body in stage.rows("select id, body from deliveries")}
+
+
+def recorded(stage: Stage) -> dict[str, int]:
+    """How many tries of each delivery the product has written down."""
+    return dict(stage.rows("select delivery_id, count(*) from attempts group by delivery_id"))
 
 
 def _headers(one: Request) -> dict[str, str]:
