@@ -101,6 +101,8 @@ _CONFLICTING = frozenset(
         "reactToMessage",
         "reconnectInstance",
         "replayDeliveries",
+        "replayDelivery",
+        "replayFailed",
         "resendMessage",
         "resumeQueue",
         "retryMessage",
