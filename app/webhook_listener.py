@@ -21,8 +21,9 @@ def faults_in(secret: str, headers: Mapping[str, str], body: bytes, now: float) 
     """What is wrong with the signatures of a request at `now` (seconds since 1970). The names of
     `headers` are in small letters."""
     faults = []
-    told = headers.get("x-webhook-signature", "")
-    if not hmac.compare_digest(told.encode(), hex_signature(secret, body).encode()):
+    expected = hex_signature(secret, body).encode()
+    names = ("x-webhook-signature", "x-webhook-former-signature")
+    if not any(hmac.compare_digest(headers.get(one, "").encode(), expected) for one in names):
         faults.append("X-Webhook-Signature is wrong")
     moment, delivery_id = headers.get("webhook-timestamp", ""), headers.get("webhook-id", "")
     right = standard_signature(secret, body, delivery_id=delivery_id, seconds=moment)

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 
 from app.clock import utcnow
 from app.config import current_settings
-from app.core.ids import new_id
+from app.core.ids import new_id, next_id
 from app.core.media import MediaKind, MediaState
 from app.core.sniffing import mime_of
 from app.core.states import DesiredState, InstanceState, MessageStatus
@@ -221,12 +221,15 @@ def endpoint(instance: Instance, **overrides: Any) -> Endpoint:
 
 
 def delivery(endpoint: Endpoint, **overrides: Any) -> Delivery:
-    """An event that `endpoint` was told of."""
+    """An event that `endpoint` was told of, at `created_at` where that is given."""
+    if at := overrides.get("created_at"):
+        overrides.setdefault("id", next_id("dlv", at, after=""))
     return _add(
         Delivery,
         "dlv",
         {
             "endpoint_id": endpoint.id,
+            "owner_id": endpoint.owner_id,
             "instance_id": endpoint.instance_id,
             "event": "message_received",
             "body": b'{"event": "message_received"}',

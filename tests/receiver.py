@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
@@ -12,9 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass
 class Request:
-    """One request as it came in."""
+    """One request as it came in, and what became of its answer."""
 
     method: str
     path: str
@@ -22,6 +23,7 @@ class Request:
     body: bytes
     connection: int  # the same number means the same connection
     at: float  # time.monotonic()
+    answered_at: float | None = None  # when all of its answer was handed over, if it ever was
 
     @property
     def is_whole(self) -> bool:
@@ -43,10 +45,12 @@ class Reply:
 
 
 class Receiver:
-    """Keeps requests in `requests`; answers `replies` in turn, then `otherwise`."""
+    """Keeps requests in `requests`, and in `ended` when a connection was over (time.monotonic());
+    answers `replies` in turn, then `otherwise`."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.ended: dict[int, float] = {}
         self.replies: list[Reply] = []
         self.otherwise = Reply()
         self._closing = threading.Event()
@@ -79,27 +83,32 @@ class Receiver:
         self._server.server_close()
 
     def _handler(receiver) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self
+        places = itertools.count()
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
             def handle(self) -> None:
+                self.place = next(places)
                 with suppress(ConnectionError):  # the sender was killed
                     super().handle()
+                receiver.ended[self.place] = time.monotonic()
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = dict(self.headers.items())
-                place = int(self.client_address[1])
-                receiver.requests.append(
-                    Request(self.command, self.path, headers, body, place, time.monotonic())
-                )
+                came = time.monotonic()
+                request = Request(self.command, self.path, headers, body, self.place, came)
+                receiver.requests.append(request)
                 reply = receiver.replies.pop(0) if receiver.replies else receiver.otherwise
                 receiver._closing.wait(reply.delay)
                 try:
                     receiver._answer(self, reply)
                 except OSError:
                     self.close_connection = True
+                else:
+                    request.answered_at = None if reply.hang_up else time.monotonic()
 
             do_GET = do_POST  # noqa: N815 - http.server's name
 

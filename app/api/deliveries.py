@@ -15,8 +15,8 @@ from app.core.errors import Invalid
 from app.core.events import iso
 from app.core.texts import N_
 from app.models.webhook import DeliveryStatus
-from app.services import delivery_log, webhooks
-from app.services.delivery_log import Wish
+from app.services import delivery_log, instances, webhook_health, webhooks
+from app.services.delivery_log import Scope, Wish
 from app.transaction import transaction
 
 TAGS = ["Webhooks"]
@@ -39,6 +39,7 @@ class Delivered(Answer):
     id: str = Field(
         description="The header webhook-id.", examples=["dlv_01J9ZK8M3Q4R5S6T7V8W9X0Y1Z"]
     )
+    webhook_id: str
     instance_id: str | None
     event: str
     status: Literal["pending", "delivered", "failed"]
@@ -104,6 +105,25 @@ class DeliveryQuery(Range):
     limit: int = Field(default=50, ge=1, le=100)
 
 
+class OfAll(Body):
+    """Of which webhook and instance; all that the caller has where nothing is said."""
+
+    webhook_id: str | None = Field(default=None, max_length=40)
+    instance_id: str | None = Field(default=None, max_length=40)
+
+
+class DeliveryQueryOfAll(OfAll, DeliveryQuery):
+    """Which deliveries of all webhooks."""
+
+
+class Replay(OfAll, Range):
+    """What is to be sent again."""
+
+    status: Literal["failed", "delivered", "finished"] = Field(
+        default="failed", description="finished: both of them."
+    )
+
+
 @bp.get(f"{PATH}/deliveries")
 @bp.input(DeliveryQuery, location="query", arg_name="query")
 @bp.output(DeliveryList, description="The deliveries, newest first.")
@@ -114,10 +134,19 @@ def list_deliveries(webhook_id: str, query: DeliveryQuery) -> DeliveryList:
     Kept for WEBHOOK_LOG_DAYS.
     """
     endpoint = webhooks.get_for(caller(), webhook_id)
-    wish = query.wish(query.status)
-    part = delivery_log.page_of(endpoint, wish, behind=query.cursor, limit=query.limit)
-    items = [Delivered(**_shown(line.delivery)) for line in part.lines]
-    return DeliveryList(items=items, next_cursor=part.next)
+    return _listed(Scope.of(endpoint), query)
+
+
+@bp.get("/deliveries")
+@bp.input(DeliveryQueryOfAll, location="query", arg_name="query")
+@bp.output(DeliveryList, description="The deliveries, newest first.")
+@bp.doc(operation_id="listAllDeliveries", summary="List deliveries of all webhooks", tags=TAGS)
+def list_all_deliveries(query: DeliveryQueryOfAll) -> DeliveryList:
+    """List deliveries of all webhooks
+
+    Or of those that are chosen: to one webhook, of the events of one instance.
+    """
+    return _listed(_scope(query.webhook_id, query.instance_id), query)
 
 
 @bp.get(f"{PATH}/deliveries/<delivery_id>")
@@ -158,7 +187,23 @@ def replay_failed(webhook_id: str, body: Range) -> Count:
     """
     with transaction():
         endpoint = webhooks.get_for(caller(), webhook_id)
-        return Count(count=delivery_log.replay_failed(endpoint, body.wish()))
+        return Count(count=delivery_log.replay_all(Scope.of(endpoint), body.wish("failed")))
+
+
+@bp.post("/deliveries/replay")
+@takes(Replay, example={"status": "failed", "since": "2026-03-01T00:00:00Z"})
+@bp.output(Count, status_code=202, description="How many are sent again.")
+@bp.doc(operation_id="replayDeliveries", summary="Send deliveries again", tags=TAGS)
+def replay_deliveries(body: Replay) -> Count:
+    """Send deliveries again
+
+    Those that failed, that were delivered, or both, each under the id it had. Webhooks that are
+    off get nothing.
+    """
+    with transaction():
+        scope = _scope(body.webhook_id, body.instance_id)
+        status = None if body.status == "finished" else body.status
+        return Count(count=delivery_log.replay_all(scope, body.wish(status)))
 
 
 @bp.post(f"{PATH}/test")
@@ -179,7 +224,7 @@ def test_webhook(webhook_id: str) -> DeliveredWhole:
 @bp.doc(operation_id="getWebhookHealth", summary="Show how a webhook does", tags=TAGS)
 def show_health(webhook_id: str) -> Health:
     """Show how a webhook does"""
-    health = delivery_log.health_of(webhooks.get_for(caller(), webhook_id))
+    health = webhook_health.health_of(webhooks.get_for(caller(), webhook_id))
     return Health(
         finished=health.finished,
         delivered=health.delivered,
@@ -188,6 +233,23 @@ def show_health(webhook_id: str) -> Health:
         median=health.median_ms,
         error=health.error,
         error_at=iso(health.error_at) if health.error_at else None,
+    )
+
+
+def _listed(scope: Scope, query: DeliveryQuery) -> DeliveryList:
+    wish = query.wish(query.status)
+    part = delivery_log.page_of(scope, wish, behind=query.cursor, limit=query.limit)
+    items = [Delivered(**_shown(line.delivery)) for line in part.lines]
+    return DeliveryList(items=items, next_cursor=part.next)
+
+
+def _scope(webhook_id: str | None, instance_id: str | None) -> Scope:
+    """What is the caller's of these. Raises NotFound for anything else."""
+    user = caller()
+    return Scope(
+        user.id,
+        endpoint=webhooks.get_for(user, webhook_id) if webhook_id else None,
+        instance=instances.get_for(user, instance_id) if instance_id else None,
     )
 
 
@@ -209,6 +271,7 @@ def _shown(delivery: models.Delivery) -> dict[str, Any]:
     is_due = delivery.status == DeliveryStatus.PENDING
     return {
         "id": delivery.id,
+        "webhook_id": delivery.endpoint_id,
         "instance_id": delivery.instance_id,
         "event": delivery.event,
         "status": delivery.status,

@@ -76,6 +76,8 @@ _REFUSALS = {
     "429": "Too many attempts; Retry-After says when to come back.",
     "503": "No room for another one now; Retry-After says when to come back.",
 }
+_NAMING = {"getApiKey", "listWebhooks", "createWebhook", "listAllDeliveries", "replayDeliveries"}
+"""Which name a thing beside the path."""
 _CONFLICTING = frozenset(
     {
         "addContact",
@@ -98,6 +100,9 @@ _CONFLICTING = frozenset(
         "pauseQueue",
         "reactToMessage",
         "reconnectInstance",
+        "replayDeliveries",
+        "replayDelivery",
+        "replayFailed",
         "resendMessage",
         "resumeQueue",
         "retryMessage",
@@ -198,7 +203,7 @@ def _refusals_of(operation: dict[str, Any], *, has_id: bool) -> list[str]:
         statuses.add("404")
     if operation["operationId"] in _CONFLICTING:
         statuses.add("409")
-    if operation["operationId"] in {"getApiKey", "listWebhooks", "createWebhook"}:
+    if operation["operationId"] in _NAMING:
         statuses.add("404")
     if operation["operationId"] in {"login", "changePassword"}:
         statuses.add("429")

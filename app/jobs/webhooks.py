@@ -7,20 +7,26 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+import structlog
 from flask import Flask, current_app
+from sqlalchemy.exc import OperationalError
 
 from app import bell
 from app.clock import utcnow
 from app.config import settings_of
+from app.core.errors import Conflict
 from app.jobs.lanes import Lanes
 from app.outgoing.sender import Sender
 from app.services import deliveries, delivery_log, outbox
 from app.services.deliveries import Outcome, Parcel
 from app.transaction import again_when_beaten, transaction
 
+log = structlog.get_logger(__name__)
+
 TURN_SECONDS = 10.0
 """An endpoint that has more to get waits then until the others had their turn."""
 RECORD_SECONDS = 0.1
+RECORD_PAUSE = 0.5
 WIDTH = 16
 """Endpoints that one process sends to at the same time."""
 _LANES = "webhook_lanes"
@@ -132,10 +138,25 @@ def _send(sender: Sender, parcel: Parcel) -> Outcome:
     return Outcome(parcel, answer, now)
 
 
-@again_when_beaten
 def _written_down(outcomes: list[Outcome]) -> list[Outcome]:
-    """Nothing more to write down: what was sent must be, or it is sent again."""
-    if outcomes:
-        with transaction():
-            deliveries.record(outcomes)
+    """Nothing more to write down: what was sent must be, or it is sent again.
+
+    So a database that takes nothing (others have held its lock for long, its server starts anew) is
+    asked again until the claims are over and somebody else may send. Raises its error then.
+    """
+    while outcomes:
+        try:
+            _write_down(outcomes)
+            return []
+        except (OperationalError, Conflict) as error:
+            if utcnow() > outcomes[0].parcel.claimed_until:
+                raise
+            log.warning("delivery.not_written_down", count=len(outcomes), error=str(error)[:200])
+            time.sleep(RECORD_PAUSE)
     return []
+
+
+@again_when_beaten
+def _write_down(outcomes: list[Outcome]) -> None:
+    with transaction():
+        deliveries.record(outcomes)

@@ -49,6 +49,8 @@ class Endpoint(Base):
     failures_in_row: Mapped[int] = mapped_column(default=0)
     broken_since: Mapped[datetime | None]  # paused: only looked at, by the next time in probe_at
     probe_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(String(200))  # a slug, or an answer's status
+    last_error_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     def former_at(self, now: datetime) -> str | None:
@@ -66,15 +68,21 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         Index("ix_deliveries_due", "endpoint_id", "status", "due_at"),
-        Index("ix_deliveries_log", "endpoint_id", "id"),
+        # The log, newest first, of a webhook, a person, an instance. What it is narrowed by stands
+        # in the index, too, so that what does not fit costs no look at the row.
+        Index("ix_deliveries_log", "endpoint_id", "id", "status", "event"),
+        Index("ix_deliveries_log_of_owner", "owner_id", "id", "status", "event"),
+        Index("ix_deliveries_log_of_instance", "instance_id", "id", "status", "event"),
     )
 
     id: Mapped[Id]  # the webhook-id header: the same over all attempts
     endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id", ondelete="CASCADE"))
     endpoint: Mapped[Endpoint] = relationship()
+    owner_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     instance_id: Mapped[str | None] = mapped_column(  # whose event it is
-        ForeignKey("instances.id", ondelete="CASCADE"), index=True
+        ForeignKey("instances.id", ondelete="CASCADE")
     )
+    instance: Mapped[Instance | None] = relationship()
     event: Mapped[str] = mapped_column(String(40))
     body: Mapped[bytes] = mapped_column(LargeBinary)  # exactly what is signed and sent
     status: Mapped[DeliveryStatus] = mapped_column(String(10), default=DeliveryStatus.PENDING)

@@ -157,6 +157,8 @@ def _record_failed(outcome: Outcome) -> None:
     db.session.add(Attempt(**_attempt(outcome)))
     endpoint = db.session.get_one(Endpoint, parcel.endpoint_id)
     wait: timedelta | None = None
+    endpoint.last_error = answer.error or str(answer.status)
+    endpoint.last_error_at = outcome.started_at
     paused = endpoint.broken_since is not None  # then it was a probe, which costs no delivery
     if answer.gone or (number > endpoint.max_retries and not paused):
         _settle(parcel, status=DeliveryStatus.FAILED, attempts=number, finished_at=now)
@@ -248,16 +250,18 @@ def _give_up(delivery: Delivery, endpoint: Endpoint, answer: Answer) -> None:
 
 
 def _tell_others(delivery: Delivery, endpoint: Endpoint, *, reason: str) -> None:
-    """That `endpoint` was switched off, at the delivery that brought it about."""
-    if delivery.instance_id is None:
-        return
+    """That `endpoint` was switched off, at the delivery that brought it about. One of no instance
+    is told of to all webhooks of the person."""
     data = {
         "webhookId": endpoint.id,
         "host": urlsplit(endpoint.url).hostname,  # the rest may hold a token of that receiver
         "reason": reason,
         "timestamp": iso(utcnow()),
     }
-    outbox.emit(delivery.instance_id, Event.WEBHOOK_DISABLED, data)
+    if delivery.instance_id is None:
+        outbox.emit_to_person(endpoint.owner_id, Event.WEBHOOK_DISABLED, data)
+    else:
+        outbox.emit(delivery.instance_id, Event.WEBHOOK_DISABLED, data)
 
 
 def _log_attempt(outcome: Outcome, *, retry_in: timedelta | None = None) -> None:

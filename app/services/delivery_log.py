@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy.orm import defer, selectinload
 
 from app.clock import utcnow
 from app.config import current_settings
 from app.core.errors import Conflict, NotFound
 from app.core.events import Event, iso
+from app.core.ids import first_id
 from app.core.texts import N_
 from app.extensions import db
-from app.models import Attempt, Delivery, Endpoint
+from app.models import Attempt, Delivery, Endpoint, Instance
 from app.models.webhook import DeliveryStatus
 from app.services import outbox, webhooks
 from app.services.endpoint_rules import SECRET_MIN
@@ -25,8 +26,6 @@ from app.transaction import rows_changed
 PAGE_LENGTH = 50
 MASK = "••••••"
 CLEARED = 1000
-LOOKED_AT = 100
-"""Finished deliveries that health is reckoned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,30 @@ class Wish:
     event: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose deliveries: all of a person, or those to one of their webhooks, or of the events of one
+    of their instances, or both. Whoever makes one has seen to it that they are theirs."""
+
+    owner_id: str
+    endpoint: Endpoint | None = None
+    instance: Instance | None = None
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> Scope:
+        """Everything that goes to this webhook."""
+        return cls(endpoint.owner_id, endpoint=endpoint)
+
+    def condition(self) -> ColumnElement[bool]:
+        """The same as a condition on deliveries."""
+        wanted: list[ColumnElement[bool]] = []
+        if self.endpoint is not None:
+            wanted.append(Delivery.endpoint_id == self.endpoint.id)
+        if self.instance is not None:
+            wanted.append(Delivery.instance_id == self.instance.id)
+        return and_(*wanted or (Delivery.owner_id == self.owner_id, _is_there(self.owner_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,36 +78,30 @@ class Part:
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How a webhook does, by its latest LOOKED_AT finished deliveries."""
-
-    finished: int
-    delivered: int
-    waiting: int  # deliveries that are still due
-    failed: int  # that were given up and could be sent again
-    median_ms: int | None  # of a try
-    error: str | None  # of the latest try that failed: a slug, or the status of its answer
-    error_at: datetime | None
-
-    @property
-    def percent(self) -> int | None:
-        """How many of the finished ones arrived; None before the first."""
-        return round(100 * self.delivered / self.finished) if self.finished else None
-
-
-def page_of(
-    endpoint: Endpoint, wish: Wish, *, behind: str | None, limit: int = PAGE_LENGTH
-) -> Part:
-    """The deliveries that fit, newest first, from behind the one with id `behind`."""
-    query = select(Delivery).where(_fits(endpoint, wish))
+def page_of(scope: Scope, wish: Wish, *, behind: str | None, limit: int = PAGE_LENGTH) -> Part:
+    """The deliveries that fit, newest first, from behind the one with id `behind`. Their bodies
+    are not loaded."""
+    ids = select(Delivery.id).where(_fits(scope, wish))
     if behind:
-        query = query.where(Delivery.id < behind)
-    found = list(db.session.scalars(query.order_by(Delivery.id.desc()).limit(limit + 1)))
+        ids = ids.where(Delivery.id < behind)
+    # Found in the index alone: rows are looked at only where they are shown.
+    few = ids.order_by(Delivery.id.desc()).limit(limit + 1).subquery()
+    query = select(Delivery).join(few, few.c.id == Delivery.id).order_by(Delivery.id.desc())
+    query = query.options(
+        defer(Delivery.body), selectinload(Delivery.endpoint), selectinload(Delivery.instance)
+    )
+    found = list(db.session.scalars(query))
     shown = found[:limit]
     last = _last_tries([one.id for one in shown])
     lines = [Line(one, last.get(one.id)) for one in shown]
     return Part(lines, shown[-1].id if len(found) > limit else None)
+
+
+def replayable(scope: Scope, wish: Wish) -> dict[DeliveryStatus, int]:
+    """How many finished deliveries that fit could be sent again, by where they stand."""
+    query = select(Delivery.status, func.count()).where(_replayable(scope, wish))
+    rows = db.session.execute(query.group_by(Delivery.status))
+    return {DeliveryStatus(status): count for status, count in rows}
 
 
 def get_for(endpoint: Endpoint, delivery_id: str) -> Delivery:
@@ -112,27 +129,6 @@ def masked(text: str | None, endpoint: Endpoint) -> str | None:
     return text
 
 
-def health_of(endpoint: Endpoint) -> Health:
-    """How the webhook does."""
-    finished = Delivery.status != DeliveryStatus.PENDING
-    latest = select(Delivery.id, Delivery.status).where(
-        Delivery.endpoint_id == endpoint.id, finished
-    )
-    rows = db.session.execute(latest.order_by(Delivery.id.desc()).limit(LOOKED_AT)).all()
-    tries = _tries_of([row.id for row in rows])
-    broken = [one for one in tries if _error_of(one)]
-    worst = max(broken, key=lambda one: one.started_at, default=None)
-    return Health(
-        finished=len(rows),
-        delivered=sum(row.status == DeliveryStatus.DELIVERED for row in rows),
-        waiting=_count(endpoint, DeliveryStatus.PENDING),
-        failed=_count(endpoint, DeliveryStatus.FAILED),
-        median_ms=round(median(one.duration_ms for one in tries)) if tries else None,
-        error=_error_of(worst) if worst else None,
-        error_at=worst.started_at if worst else None,
-    )
-
-
 def replay(endpoint: Endpoint, delivery: Delivery) -> None:
     """Sends a finished delivery once more, under the id it had. Raises Conflict for one that waits,
     or when the webhook is off."""
@@ -145,13 +141,18 @@ def replay(endpoint: Endpoint, delivery: Delivery) -> None:
     webhooks.tell_of_change(endpoint)
 
 
-def replay_failed(endpoint: Endpoint, wish: Wish) -> int:
-    """Sends all that were given up, of those that fit, once more; how many. Raises Conflict when
-    the webhook is off."""
-    _check_on(endpoint)
-    count = _send_again(and_(_fits(endpoint, wish), Delivery.status == DeliveryStatus.FAILED))
-    outbox.ring(endpoint.id)
-    webhooks.tell_of_change(endpoint)
+def replay_all(scope: Scope, wish: Wish) -> int:
+    """Sends all finished deliveries that fit once more, under the ids they had; how many. Those of
+    webhooks that are off stay as they are; raises Conflict when the scope is one of these."""
+    if scope.endpoint is not None:
+        _check_on(scope.endpoint)
+    which = _replayable(scope, wish)
+    told = select(Delivery.endpoint_id).where(which).distinct()
+    endpoints = list(db.session.scalars(select(Endpoint).where(Endpoint.id.in_(told))))
+    count = _send_again(which)
+    for endpoint in endpoints:
+        outbox.ring(endpoint.id)
+        webhooks.tell_of_change(endpoint)
     return count
 
 
@@ -160,7 +161,8 @@ def send_test(endpoint: Endpoint) -> Delivery:
     _check_on(endpoint)
     now = utcnow()
     data = {"webhookId": endpoint.id, "timestamp": iso(now)}
-    delivery = outbox.add(endpoint.id, endpoint.instance_id, Event.TEST, data, now)
+    told = outbox.Told(endpoint.id, endpoint.owner_id)
+    delivery = outbox.add(told, endpoint.instance_id, Event.TEST, data, now)
     webhooks.tell_of_change(endpoint)
     return delivery
 
@@ -170,7 +172,7 @@ def clear() -> int:
     tries; how many there were."""
     if not (days := current_settings().webhook_log_days):
         return 0
-    old = Delivery.created_at < utcnow() - timedelta(days=days)
+    old = Delivery.id < first_id("dlv", utcnow() - timedelta(days=days))
     done = Delivery.status != DeliveryStatus.PENDING
     query = select(Delivery.id).where(old, done).order_by(Delivery.id).limit(CLEARED)
     ids = list(db.session.scalars(query))
@@ -178,17 +180,33 @@ def clear() -> int:
     return len(ids)
 
 
-def _fits(endpoint: Endpoint, wish: Wish) -> ColumnElement[bool]:
-    wanted: list[ColumnElement[bool]] = [Delivery.endpoint_id == endpoint.id]
+def _fits(scope: Scope, wish: Wish) -> ColumnElement[bool]:
+    """Times are those in the ids, which the log is in the order of."""
+    wanted = [scope.condition()]
     if wish.status:
         wanted.append(Delivery.status == wish.status)
     if wish.event:
         wanted.append(Delivery.event == wish.event)
     if wish.since:
-        wanted.append(Delivery.created_at >= wish.since)
+        wanted.append(Delivery.id >= first_id("dlv", wish.since))
     if wish.until:
-        wanted.append(Delivery.created_at < wish.until)
+        wanted.append(Delivery.id < first_id("dlv", wish.until))
     return and_(*wanted)
+
+
+def _replayable(scope: Scope, wish: Wish) -> ColumnElement[bool]:
+    """Finished ones of webhooks that are on."""
+    on = select(Endpoint.id).where(Endpoint.owner_id == scope.owner_id, Endpoint.enabled.is_(True))
+    finished = Delivery.status != DeliveryStatus.PENDING
+    return and_(_fits(scope, wish), finished, Delivery.endpoint_id.in_(on))
+
+
+def _is_there(owner_id: str) -> ColumnElement[bool]:
+    """Not of an instance that is being deleted."""
+    deleted = select(Instance.id).where(
+        Instance.owner_id == owner_id, Instance.deleted_at.is_not(None)
+    )
+    return or_(Delivery.instance_id.is_(None), Delivery.instance_id.not_in(deleted))
 
 
 def _last_tries(ids: Sequence[str]) -> dict[str, Attempt]:
@@ -197,20 +215,8 @@ def _last_tries(ids: Sequence[str]) -> dict[str, Attempt]:
 
 
 def _tries_of(ids: Sequence[str]) -> list[Attempt]:
-    return list(db.session.scalars(select(Attempt).where(Attempt.delivery_id.in_(ids))))
-
-
-def _error_of(attempt: Attempt) -> str | None:
-    if attempt.error:
-        return attempt.error
-    code = attempt.status_code
-    return str(code) if code is not None and not 200 <= code < 300 else None
-
-
-def _count(endpoint: Endpoint, status: DeliveryStatus) -> int:
-    query = select(func.count()).select_from(Delivery)
-    query = query.where(Delivery.endpoint_id == endpoint.id, Delivery.status == status)
-    return db.session.scalar(query) or 0
+    query = select(Attempt).where(Attempt.delivery_id.in_(ids)).options(defer(Attempt.answer))
+    return list(db.session.scalars(query))
 
 
 def _check_on(endpoint: Endpoint) -> None:

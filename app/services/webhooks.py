@@ -204,7 +204,10 @@ def _check_number(owner: User, instance: Instance | None) -> None:
 def _apply(endpoint: Endpoint, wish: Wish) -> None:
     check_retries(wish.max_retries, wish.retry_interval_ms)
     check_limits(wish.retry_interval_ms, wish.max_interval_ms, wish.timeout_ms)
-    endpoint.url = checked_url(wish.url)
+    url = checked_url(wish.url)
+    if url != endpoint.url:  # another receiver, which has not failed yet
+        endpoint.last_error = endpoint.last_error_at = None
+    endpoint.url = url
     endpoint.events = checked_events(wish.events)
     endpoint.headers = checked_headers(dict(wish.headers))
     if wish.secret and checked_secret(wish.secret) != endpoint.secret:

@@ -13,6 +13,7 @@ from flask_babel import (
     format_datetime,
     format_time,
     get_locale,
+    get_timezone,
     gettext,
     to_user_timezone,
 )
@@ -88,6 +89,7 @@ def register(app: Flask) -> None:
         language=lambda: str(get_locale()),
         here=here,
         now=utcnow,
+        time_zone=lambda: str(get_timezone()),
         badge_every=BRISK,
         sandbox=app.config["SETTINGS"].sandbox,
         htmx_config=HTMX_CONFIG,

@@ -1,10 +1,8 @@
-"""The log of a webhook: what was sent, what came back, and sending it again."""
+"""The log of webhooks: what was sent, what came back, and sending it again."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
 
 from flask import flash, request, url_for
 from flask_babel import gettext, ngettext
@@ -14,43 +12,73 @@ from werkzeug.wrappers import Response
 from app.core.errors import Conflict
 from app.core.events import Event
 from app.i18n import words_of
-from app.models import Endpoint
-from app.models.webhook import DeliveryStatus
-from app.services import delivery_log, webhooks
-from app.services.delivery_log import Part, Wish
+from app.services import delivery_log, instances, webhook_health, webhooks
+from app.services.delivery_log import Part
 from app.transaction import transaction
 from app.ui.answers import page, question, see_other
 from app.ui.blueprint import bp
+from app.ui.log_view import View, asked
 
 _LOG = "/ui/webhooks/<webhook_id>/log"
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the page shows of the log; it stands in the address."""
-
-    endpoint: Endpoint
-    wish: Wish
-    behind: str | None
-    part: Part
-
-    def address(self, **changes: object) -> str:
-        """The address of the log with `changes` to what it shows."""
-        wanted = {"status": self.wish.status, "event": self.wish.event} | changes
-        given: dict[str, Any] = {name: value for name, value in wanted.items() if value}
-        return url_for("ui.show_webhook_log", webhook_id=self.endpoint.id, **given)
+@bp.get("/ui/webhooks/log")
+@login_required
+def show_deliveries() -> Response:
+    """The deliveries of all webhooks, or of those and of the instance that were chosen."""
+    return _log_page(asked(request.args))
 
 
 @bp.get(_LOG)
 @login_required
 def show_webhook_log(webhook_id: str) -> Response:
-    """The deliveries of a webhook, newest first, and how it does."""
-    endpoint = webhooks.get_for(current_user, webhook_id)
-    wish, behind = _wish(), request.args.get("behind")
-    part = delivery_log.page_of(endpoint, wish, behind=behind)
-    view = View(endpoint, wish, behind, part)
-    health = delivery_log.health_of(endpoint)
-    return page("webhooks/log.html", view=view, health=health, events=list(Event))
+    """The deliveries of a webhook, and how it does."""
+    return _log_page(asked(request.args, webhook_id=webhook_id))
+
+
+def _log_page(view: View) -> Response:
+    part = Part([], None)
+    if not view.problem:
+        part = delivery_log.page_of(view.scope, view.wish, behind=view.behind)
+    return page(
+        "webhooks/log.html",
+        status=422 if view.problem else 200,
+        view=view,
+        part=part,
+        again=view.again(),
+        events=list(Event),
+        health=webhook_health.health_of(view.page_of) if view.page_of else None,
+        endpoints=[] if view.page_of else webhooks.all_of(current_user),
+        instances=[] if view.page_of else instances.all_of(current_user),
+    )
+
+
+@bp.get("/ui/webhooks/log/replay")
+@login_required
+def confirm_replay() -> Response:
+    """Asks before all that is chosen is sent again."""
+    view = asked(request.args)
+    view.check()
+    return question("webhooks/_replay.html", "webhooks/replay.html", view=view, again=view.again())
+
+
+@bp.post("/ui/webhooks/log/replay")
+@login_required
+def replay_deliveries() -> Response:
+    """Sends all that is chosen again."""
+    view = asked(request.form)
+    view.check()
+    try:
+        with transaction():
+            count = delivery_log.replay_all(view.scope, view.wish)
+        flash(
+            ngettext(
+                "%(num)d event is being sent again.", "%(num)d events are being sent again.", count
+            )
+        )
+    except Conflict as error:
+        flash(words_of(error))
+    return see_other(view.address(status=None))
 
 
 @bp.get(f"{_LOG}/<delivery_id>")
@@ -84,35 +112,6 @@ def replay_delivery(webhook_id: str, delivery_id: str) -> Response:
     return see_other(url_for("ui.show_delivery", webhook_id=webhook_id, delivery_id=delivery_id))
 
 
-@bp.get(f"{_LOG}/replay-failed")
-@login_required
-def confirm_replay(webhook_id: str) -> Response:
-    """Asks before all that failed are sent again."""
-    endpoint = webhooks.get_for(current_user, webhook_id)
-    failed = delivery_log.health_of(endpoint).failed
-    return question(
-        "webhooks/_replay.html", "webhooks/replay.html", endpoint=endpoint, failed=failed
-    )
-
-
-@bp.post(f"{_LOG}/replay-failed")
-@login_required
-def replay_failed(webhook_id: str) -> Response:
-    """Sends all that failed again."""
-    try:
-        with transaction():
-            endpoint = webhooks.get_for(current_user, webhook_id)
-            count = delivery_log.replay_failed(endpoint, Wish())
-        flash(
-            ngettext(
-                "%(num)d event is being sent again.", "%(num)d events are being sent again.", count
-            )
-        )
-    except Conflict as error:
-        flash(words_of(error))
-    return see_other(url_for("ui.show_webhook_log", webhook_id=webhook_id))
-
-
 @bp.post("/ui/webhooks/<webhook_id>/test")
 @login_required
 def test_webhook(webhook_id: str) -> Response:
@@ -125,11 +124,3 @@ def test_webhook(webhook_id: str) -> Response:
         flash(words_of(error))
         return see_other(url_for("ui.show_webhook_log", webhook_id=webhook_id))
     return see_other(url_for("ui.show_delivery", webhook_id=webhook_id, delivery_id=delivery_id))
-
-
-def _wish() -> Wish:
-    status, event = request.args.get("status"), request.args.get("event")
-    return Wish(
-        status=DeliveryStatus(status) if status in set(DeliveryStatus) else None,
-        event=event if event in set(Event) else None,
-    )

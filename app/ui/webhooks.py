@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.core.errors import AppError
 from app.models import Endpoint
-from app.services import breaker, instances, webhooks
+from app.services import breaker, instances, webhook_health, webhooks
 from app.transaction import transaction
 from app.ui.answers import page, question, see_other
 from app.ui.blueprint import bp
@@ -22,7 +22,9 @@ from app.ui.webhook_form import WebhookForm, webhook_form
 @login_required
 def list_webhooks() -> Response:
     """Every webhook of who is signed in."""
-    return page("webhooks/list.html", endpoints=webhooks.all_of(current_user))
+    endpoints = webhooks.all_of(current_user)
+    healths = webhook_health.health_of_each(endpoints)
+    return page("webhooks/list.html", endpoints=endpoints, healths=healths)
 
 
 @bp.get("/ui/instances/<instance_id>/webhooks")
@@ -31,7 +33,12 @@ def instance_webhooks(instance_id: str) -> Response:
     """The webhooks that are told of one instance's events."""
     instance = owned(instance_id)
     endpoints = webhooks.all_of(current_user, instance)
-    return page("webhooks/of_instance.html", instance=instance, endpoints=endpoints)
+    return page(
+        "webhooks/of_instance.html",
+        instance=instance,
+        endpoints=endpoints,
+        healths=webhook_health.health_of_each(endpoints),
+    )
 
 
 @bp.get("/ui/webhooks/new")

@@ -15,6 +15,7 @@ from tests.chaos import (
     crossing,
     database,
     drained,
+    events,
     killed,
     processes,
     report,
@@ -32,6 +33,7 @@ SCENARIOS: dict[int, Callable[[Path, str, float], Verdict]] = {
     6: killed.run_flood,
     7: drained.run,
     8: worn.run,
+    9: events.run,
     10: crossing.run,
 }
 _MEMORY = Path("/dev/shm")  # noqa: S108 - key stores are slow on a disk

@@ -29,7 +29,8 @@ def judge(verdict: Verdict, burst: Burst, found: Outcome, window: int = 0) -> No
     the engine's buffers of hosts that were killed."""
     count(verdict, burst, found)
     doubled = [one for one, times in found.stored.items() if times > 1]
-    missing = {text for text in burst.taken if not found.deliveries[text]}
+    deliveries = found.deliveries
+    missing = {text for text in burst.taken if not deliveries[text]}
     told_twice = [one for one, times in (found.told_in + found.told_out).items() if times > 1]
     dismissed = {row.text for row in found.outgoing if row.settled == "dismissed"}
     is_open = [row.text for row in found.outgoing if row.is_open]
@@ -49,12 +50,13 @@ def count(verdict: Verdict, burst: Burst, found: Outcome) -> None:
     """Writes down the numbers of a burst."""
     doubled = sum(times > 1 for times in found.stored.values())
     told_twice = sum(times > 1 for times in (found.told_in + found.told_out).values())
-    missing = sum(not found.deliveries[text] for text in burst.taken)
+    deliveries = found.deliveries
+    missing = sum(not deliveries[text] for text in burst.taken)
     statuses = Counter(" ".join(filter(None, (row.status, row.settled))) for row in found.outgoing)
     verdict.facts |= {
         "incoming: written by contacts, stored": f"{len(found.written)}, {len(found.stored)}",
         "incoming lost, stored twice": f"{len(found.lost_in)}, {doubled}",
-        "outgoing: accepted, delivered": f"{len(burst.taken)}, {len(found.deliveries)}",
+        "outgoing: accepted, delivered": f"{len(burst.taken)}, {len(deliveries)}",
         "outgoing not delivered, delivered twice unasked": (
             f"{missing}, {len(found.delivered_twice)}"
         ),

@@ -106,7 +106,9 @@ def _in_short(burst: Burst, found: Outcome) -> str:
     )
 
 
-def _role(name: str) -> Callable[[Stage], None]:
+def kill_role(name: str) -> Callable[[Stage], None]:
+    """kill -9 of the workers of one role."""
+
     def kill(stage: Stage) -> None:
         for process in workers(stage, name):
             process.kill()
@@ -126,7 +128,8 @@ def workers(stage: Stage, *words: str) -> list[psutil.Process]:
     return found
 
 
-def _web(stage: Stage) -> None:
+def kill_web(stage: Stage) -> None:
+    """kill -9 of gunicorn, its workers included."""
     for process in stage.product.processes("app.supervisor.web"):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
@@ -142,12 +145,13 @@ def _pairing(stage: Stage) -> None:
     """With an attempt under way, whose engine must not live on."""
     engines = stage.product.processes("app.sessions.pairing_process")
     assert engines
-    _role("pairing")(stage)
+    kill_role("pairing")(stage)
     _, living = psutil.wait_procs(engines, timeout=5)
     assert not living, f"the attempt's engine lives on: {living}"
 
 
-def _supervisor_of_workers(stage: Stage) -> None:
+def kill_all_workers(stage: Stage) -> None:
+    """kill -9 of the supervisor of the workers, which takes them along."""
     for process in workers(stage):
         process.kill()
 
@@ -162,7 +166,7 @@ def _supervisor(stage: Stage) -> None:
     stage.start()
 
 
-def _redis(stage: Stage) -> None:
+def kill_redis(stage: Stage) -> None:
     """Its data is deleted while it cannot write any, then it is killed."""
     servers = [
         process
@@ -180,12 +184,12 @@ def _redis(stage: Stage) -> None:
 
 
 _VICTIMS = (
-    Victim("web", _web),
+    Victim("web", kill_web),
     Victim("pairing", _pairing, prepare=_open_attempt),
-    Victim("webhooks", _role("webhooks"), interrupts=True),
-    Victim("jobs", _role("jobs")),
-    Victim("clock", _role("clock")),
-    Victim("supervisor of the workers", _supervisor_of_workers, interrupts=True),
+    Victim("webhooks", kill_role("webhooks"), interrupts=True),
+    Victim("jobs", kill_role("jobs")),
+    Victim("clock", kill_role("clock")),
+    Victim("supervisor of the workers", kill_all_workers, interrupts=True),
     Victim("supervisor of everything", _supervisor, interrupts=True),
-    Victim("Redis, its data deleted", _redis),
+    Victim("Redis, its data deleted", kill_redis),
 )

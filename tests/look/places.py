@@ -133,6 +133,10 @@ def places(stage: Stage) -> list[Place]:
         Place("webhook-new", "/ui/webhooks/new"),
         Place("webhook-edit", "/ui/webhooks", _click("[id^=edit-whe]", shows="#delivery")),
         Place("webhook-delete", "/ui/webhooks", _click("[id^=delete-whe]", shows="#ask[open]")),
+        Place("webhooks-log", "/ui/webhooks/log"),
+        Place(
+            "webhooks-log-replay", "/ui/webhooks/log", _click("#replay-failed", shows="#ask[open]")
+        ),
         Place("webhook-log", stage.links["delivery"].rpartition("/")[0]),
         Place("webhook-delivery", stage.links["delivery"]),
         Place("profile", "/ui/profile"),

@@ -105,8 +105,11 @@ def _make_links(anna: User) -> dict[str, str]:
 
 
 def _set_up_webhooks(anna: User) -> str:
-    """One for all instances and one of an instance, switched off: what goes on is of others."""
-    everywhere = Wish(url="https://crm.example/whatsapp", headers={"X-Shop": "1"}, enabled=False)
+    """One for all instances, told of what does not happen, and one of an instance, switched off:
+    what goes on is of others."""
+    everywhere = Wish(
+        url="https://crm.example/whatsapp", headers={"X-Shop": "1"}, events=["limit_exceeded"]
+    )
     own = Wish(url="https://shop.example/" + "very-long-path/" * 8, enabled=False)
     with transaction():
         instance = instances.all_of(anna)[0]
@@ -119,9 +122,12 @@ def _fill_log(told: Endpoint) -> str:
     """A log with every result; the address of a delivery that was tried and given up."""
     body = json.dumps({"event": "message_received", "data": {"body": "Здравствуйте! 💐"}}).encode()
     factories.delivery(told, event="message_sent", body=body)
-    factories.delivery(told, body=body, status="pending", finished_at=None, attempts=1)
+    later = {"status": "pending", "finished_at": None, "due_at": _ago(-24 * 60)}
+    factories.delivery(told, body=body, attempts=1, **later)
     failed = factories.delivery(told, body=body, status="failed", attempts=2)
     with transaction() as session:
+        told = session.get_one(Endpoint, told.id)
+        told.last_error, told.last_error_at = "timeout", _ago(7)
         for number, code, error in ((1, 500, None), (2, None, "timeout")):
             values = {"number": number, "status_code": code, "error": error, "duration_ms": 15_000}
             answer = "<html><h1>Internal Server Error</h1></html>" if code else None

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import insert, text
 
 from app.clock import utcnow
 from app.core.errors import Conflict, Invalid
@@ -22,6 +22,7 @@ from app.services.chat_manners import Quiet
 from app.services.overview import summary_of
 from app.transaction import transaction
 from tests import factories
+from tests.queries import plan_of
 
 
 def do(act: Callable[..., None], chat: Chat, *more: Any) -> Chat:
@@ -195,7 +196,8 @@ def test_the_list_walks_an_index_however_many_chats_there_are(
     many_chats(account)
     behind = {"behind": Place(False, utcnow() - timedelta(minutes=900), "cht_")}
     plan = plan_of(
-        lambda: chat_list.part_of(linked, limit=30, **how | (behind if "behind" in how else {}))
+        lambda: chat_list.part_of(linked, limit=30, **how | (behind if "behind" in how else {})),
+        "FROM chats",
     )
     assert all(index in plan for index in indexes), plan
     assert "SCAN chats" not in plan and "Seq Scan on chats" not in plan, plan
@@ -220,21 +222,3 @@ def many_chats(account: LinkedAccount) -> None:
     with transaction() as session:
         session.execute(insert(Chat), [shared | row for row in rows])
         session.execute(text("ANALYZE chats"))
-
-
-def plan_of(ask: Callable[[], Any]) -> str:
-    asked: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        ask()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    word = "EXPLAIN QUERY PLAN" if db.engine.dialect.name == "sqlite" else "EXPLAIN"
-    cursor = db.session.connection().connection.cursor()
-    statement, parameters = next(one for one in asked if "FROM chats" in one[0])
-    cursor.execute(f"{word} {statement}", parameters)
-    return "\n".join(str(row[-1]) for row in cursor.fetchall())

@@ -43,6 +43,7 @@ def test_the_loss_is_counted(linked, chat):
                 Delivery(
                     id=f"dlv_{number}",
                     endpoint_id=endpoint.id,
+                    owner_id=endpoint.owner_id,
                     instance_id=linked.id,
                     event="message_received",
                     body=b"{}",

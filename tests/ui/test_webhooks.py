@@ -201,8 +201,10 @@ def test_all_failed_deliveries_are_sent_again_after_a_question(
     app: Flask, bobs: Browser, webhook: Endpoint, failed: str
 ) -> None:
     ask = str(only(bobs.get(log_of(webhook)), "#replay-failed")["href"])
+    form = filled_form(bobs.get(ask), "#replay-all")
     assert "1 событие отправится" in words(bobs.get(ask), "#replay-all")
-    bobs.post(ask)
+    answer = bobs.post("/ui/webhooks/log/replay", form)
+    assert answer.location == log_of(webhook)
     with app.app_context():
         assert db.session.get_one(Delivery, failed).status == "pending"
 

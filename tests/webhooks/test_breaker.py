@@ -14,7 +14,7 @@ from app.extensions import db
 from app.jobs import webhooks as job
 from app.models import Activity, Delivery, Endpoint
 from app.outgoing.sender import Answer, Sender
-from app.services import breaker, outbox, webhooks
+from app.services import breaker, delivery_log, outbox, webhooks
 from app.transaction import transaction
 from tests import factories
 from tests.receiver import Reply, running_receiver
@@ -127,6 +127,20 @@ def test_the_others_are_told_of_the_pause(clock, endpoint, instance, receiver, e
         [body] = other.bodies
     assert b'"reason":"failing"' in body
     assert endpoint.id.encode() in body
+
+
+def test_that_a_test_found_a_webhook_gone_is_told_to_the_others(endpoint, instance, receiver):
+    receiver.otherwise = Reply(status=410)
+    everywhere = factories.endpoint(instance, instance_id=None, url=f"{receiver.url}/all")
+    with running_receiver() as other:
+        beside = factories.endpoint(instance, url=other.url, events=["webhook_disabled"])
+        with transaction():
+            delivery_log.send_test(everywhere)
+        job.drain(everywhere.id)
+        job.drain(beside.id)
+        [body] = other.bodies
+    assert b'"instanceId":null' in body
+    assert everywhere.id.encode() in body
 
 
 def test_a_change_of_the_settings_ends_the_pause(paused, receiver, bob):

@@ -15,9 +15,11 @@ import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from standardwebhooks import Webhook
 
 from app.clock import utcnow
+from app.core.errors import Conflict
 from app.extensions import db
 from app.jobs import webhooks as job
 from app.models import Activity, Attempt, Delivery, Endpoint
@@ -145,6 +147,15 @@ def test_later_retries_double_the_wait_give_or_take_a_fifth(endpoint, receiver, 
     assert waits[0] == 60
     assert 96 <= waits[1] <= 144
     assert 192 <= waits[2] <= 288
+
+
+def test_a_failed_try_is_the_last_error_of_its_webhook(endpoint, receiver, emit):
+    receiver.replies = [Reply(status=500)]
+    emit()
+    job.drain(endpoint.id)
+    db.session.expire_all()
+    endpoint = db.session.get_one(Endpoint, endpoint.id)
+    assert (endpoint.last_error, endpoint.last_error_at) == ("500", attempts()[0].started_at)
 
 
 def test_drain_gives_up_after_the_last_retry(endpoint, receiver, emit):
@@ -295,6 +306,25 @@ def test_a_broken_bookkeeping_costs_no_attempt(endpoint, receiver, emit, monkeyp
 
 def _raise(*_: object, **__: object) -> None:
     raise OSError("disk full")
+
+
+@pytest.mark.parametrize("error", [OperationalError("", {}, Exception("locked")), Conflict()])
+def test_what_was_delivered_is_written_down_once_the_database_takes_it(
+    endpoint, receiver, emit, monkeypatch, error
+):
+    emit()
+    refusals, record = [error] * 3, deliveries.record
+
+    def refused_at_first(outcomes):
+        if refusals:
+            raise refusals.pop()
+        record(outcomes)
+
+    monkeypatch.setattr(job, "RECORD_PAUSE", 0)
+    monkeypatch.setattr(deliveries, "record", refused_at_first)
+    job.drain(endpoint.id)
+    assert only_delivery().status == "delivered"
+    assert len(receiver.requests) == len(attempts()) == 1
 
 
 def test_a_success_stays_one_when_the_claim_ran_out_meanwhile(endpoint, emit):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from datetime import timedelta
 
 import pytest
@@ -19,7 +21,7 @@ from app.extensions import db
 from app.jobs import webhooks as job
 from app.models import Delivery, Endpoint, Instance, User
 from app.services import delivery_log, outbox
-from app.services.delivery_log import Wish
+from app.services.delivery_log import Scope, Wish
 from app.transaction import transaction
 from tests import factories
 from tests.receiver import Receiver, Reply, running_receiver
@@ -64,7 +66,7 @@ def test_what_is_sent_again_comes_under_the_id_it_had(endpoint, receiver, emit, 
     with transaction() as session:
         again = session.get_one(Endpoint, endpoint.id)
         again.enabled = True  # 410 had switched it off
-        assert delivery_log.replay_failed(again, Wish()) == 1
+        assert delivery_log.replay_all(Scope.of(again), Wish()) == 1
     work()
     wait_for(lambda: statuses() == ["delivered"])
     first, second = receiver.requests
@@ -107,6 +109,57 @@ def test_a_slow_endpoint_delays_nobody_else(endpoint, receiver, emit, bob: User,
         assert quick.requests[0].at - began < 2
         receiver.otherwise = Reply()
         receiver.close()
+
+
+MISBEHAVING = {
+    "500": Reply(status=500),
+    "429": Reply(status=429, headers={"Retry-After": "600"}),
+    "301": Reply(status=301, headers={"Location": "/elsewhere"}),
+    "410": Reply(status=410),
+    "connection_closed": Reply(hang_up=True),
+}
+"""What receivers do, by the error that their webhook shows for it."""
+
+
+def test_receivers_that_misbehave_all_at_once_leave_the_others_undisturbed(
+    instance, endpoint, receiver, emit, work, free_port
+):
+    with ExitStack() as stack:
+        urls = {"address_refused": "http://169.254.169.254/"}
+        urls["connection_refused"] = f"http://127.0.0.1:{free_port}/"
+        urls["tls_failed"] = f"https://127.0.0.1:{stack.enter_context(running_receiver()).port}/"
+        for error, reply in MISBEHAVING.items():
+            one = stack.enter_context(running_receiver())
+            one.otherwise, urls[error] = reply, one.url
+        slow, endless = (stack.enter_context(running_receiver()) for _ in range(2))
+        slow.otherwise, endless.otherwise = Reply(delay=20), Reply(endless=True)
+        for url in (slow.url, endless.url, *urls.values()):
+            factories.endpoint(instance, url=url)
+        for _ in range(3):
+            emit()
+        began = time.monotonic()
+        work()
+        wait_for(lambda: len(receiver.requests) == 3, what="the good receiver is served")
+        assert receiver.requests[-1].at - began < 3
+        wait_for(lambda: errors() >= {(url, error) for error, url in urls.items()})
+        wait_for(lambda: len(endless.requests) == 3)
+        assert [one.enabled for one in all_endpoints() if one.url == urls["410"]] == [False]
+
+
+def all_endpoints() -> list[Endpoint]:
+    db.session.rollback()
+    return list(db.session.scalars(select(Endpoint)))
+
+
+def errors() -> set[tuple[str, str | None]]:
+    return {(one.url, one.last_error) for one in all_endpoints()}
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port where nobody listens."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return int(server.getsockname()[1])
 
 
 def test_sweep_rings_for_a_retry_whose_time_has_come(endpoint, receiver, emit, work):

@@ -9,7 +9,8 @@ import pytest
 
 from app.core.events import Event
 from app.jobs import webhooks as job
-from app.services import outbox
+from app.models import Endpoint
+from app.services import outbox, webhooks
 from app.transaction import transaction
 from app.webhook_listener import faults_in, listener
 from tests import factories
@@ -60,6 +61,16 @@ def test_an_event_that_another_secret_signed_is_found_out(instance, heard):
     tell(instance, heard.url, secret="another secret")
     wait_for(lambda: heard.said)
     assert "X-Webhook-Signature is wrong; webhook-signature is wrong" in heard.said[0]
+
+
+def test_the_secret_before_the_new_one_is_right_while_both_count(instance, heard, bob):
+    endpoint = factories.endpoint(instance, url=heard.url, secret=SECRET)
+    with transaction() as session:
+        webhooks.rotate_secret(session.get_one(Endpoint, endpoint.id), actor=bob)
+        outbox.emit(instance.id, Event.MESSAGE_RECEIVED, {"body": "Привет"})
+    job.drain(endpoint.id)
+    wait_for(lambda: heard.said)
+    assert "signatures are right" in heard.said[0]
 
 
 @pytest.mark.parametrize("heard", [""], indirect=True)
