@@ -80,6 +80,7 @@ _CONFLICTING = frozenset(
     {
         "addContact",
         "cancelContactImport",
+        "cancelContactTask",
         "cancelMessage",
         "createInstance",
         "createUser",
@@ -95,6 +96,7 @@ _CONFLICTING = frozenset(
         "getQrCode",
         "importContacts",
         "logOutInstance",
+        "mergeContacts",
         "pauseQueue",
         "reactToMessage",
         "reconnectInstance",
@@ -102,6 +104,7 @@ _CONFLICTING = frozenset(
         "resumeQueue",
         "retryMessage",
         "sendMessage",
+        "startContactTask",
         "updateChat",
         "updateContact",
         "updateUser",

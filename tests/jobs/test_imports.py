@@ -48,7 +48,7 @@ def _fill(account: LinkedAccount) -> None:
             "account_id": account.id,
             "phone": f"7916{number:07}",
             "sort_key": sort_key("", f"7916{number:07}", None),
-            "search": search_text(phone=f"7916{number:07}"),
+            "search": search_text(phones=[f"7916{number:07}"]),
             "created_at": now,
             **dict.fromkeys(names, ""),
         }
