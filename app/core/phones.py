@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import decimal
 
 import phonenumbers
 
@@ -31,10 +32,12 @@ def normalize_phone(text: str, *, country: str, field: str = "to") -> str:
     `country` (ISO 3166, e.g. "RU") completes numbers written without a country code.
     Raises Invalid, which names `field`, when no number in the world looks like this.
     """
-    cleaned = text.strip()
+    cleaned = "".join(str(decimal(one)) if one.isdecimal() else one for one in text.strip())
     readings = [_parse(cleaned if cleaned.startswith("+") else f"+{cleaned}", None)]
     if not cleaned.startswith("+"):
         readings.insert(0, _parse(cleaned, country))
+    if cleaned.startswith("00"):  # dialled so from most of the world, whatever `country` does
+        readings.append(_parse(f"+{cleaned[2:].strip()}", None))
     possible = [number for number in readings if number is not None]
     valid = [number for number in possible if phonenumbers.is_valid_number(number)]
     if not possible:

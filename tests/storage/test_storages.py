@@ -11,14 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from minio import Minio
-from moto.server import ThreadedMotoServer
 
 from app.config import Settings
 from app.storage import FileMissing, Storage, StorageUnreachable, storage_of
 from app.storage.base import HEAD, PIECE
 from app.storage.local import LocalStorage
 from app.storage.s3 import Bucket, S3Storage
+from tests.bucket import client_of, running_bucket
 
 
 @pytest.fixture
@@ -29,12 +28,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def service() -> Iterator[str]:
     """The address of an S3-compatible service with the bucket "files"."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    Minio(f"127.0.0.1:{port}", "key", "secret", secure=False).make_bucket("files")
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
+    with running_bucket() as address:
+        yield address
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -185,8 +180,6 @@ def test_a_bucket_in_the_settings_is_where_files_go(service: str, settings: Sett
     url = {"media_s3_url": f"{service}/files/mine"}
     key = put(storage_of(settings.model_copy(update=url | keys)), b"x")
 
-    found = Minio(service.removeprefix("http://"), "key", "secret", secure=False).list_objects(
-        "files", "mine/", recursive=True
-    )
+    found = client_of(service).list_objects("files", "mine/", recursive=True)
     assert [one.object_name for one in found] == [f"mine/{key[:2]}/{key}"]
     assert storage_of(settings) is not storage_of(settings.model_copy(update=url | keys))
