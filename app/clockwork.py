@@ -44,6 +44,7 @@ PERIODIC = (
     Periodic("clear_webhook_log", timedelta(hours=1), "app.jobs.webhooks.clear_log"),
     Periodic("clear_events", timedelta(minutes=10), "app.jobs.events.clear"),
     Periodic("sweep_imports", timedelta(seconds=3), "app.jobs.imports.sweep"),
+    Periodic("sweep_contact_tasks", timedelta(seconds=3), "app.jobs.contact_tasks.sweep"),
     Periodic("end_pairings", timedelta(seconds=5), "app.sessions.abandoned.settle"),
     Periodic("finish_deletions", timedelta(seconds=1), "app.services.deletions.finish"),
     Periodic("sweep_media", timedelta(seconds=5), "app.jobs.media.sweep"),

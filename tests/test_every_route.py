@@ -16,7 +16,15 @@ from werkzeug.test import TestResponse
 from app.core.states import InstanceState
 from app.extensions import db
 from app.models import Instance, SignIn, User
-from app.services import accounts, contact_imports, invitations, password_resets, sign_ins
+from app.models.contact_task import TaskAct
+from app.services import (
+    accounts,
+    contact_imports,
+    contact_tasks,
+    invitations,
+    password_resets,
+    sign_ins,
+)
 from app.transaction import transaction
 from tests import factories
 from tests.ui.browser import Browser
@@ -87,6 +95,10 @@ OWNER = {
     *("api.list_contacts", "api.add_contact", "api.show_contact", "api.update_contact"),
     *("api.delete_contact", "api.import_contacts", "api.show_contact_import"),
     "api.cancel_contact_import",
+    *("ui.find_duplicates", "ui.propose_merging", "ui.merge_contacts"),
+    *("api.list_duplicates", "api.merge_contacts"),
+    *("ui.show_contact_task", "ui.cancel_contact_task"),
+    *("api.start_contact_task", "api.show_contact_task", "api.cancel_contact_task"),
     *("ui.export_csv", "ui.export_vcards"),
     *("ui.show_import", "ui.start_import", "ui.cancel_import", "ui.choose_contacts"),
     *("ui.bring_contacts", "ui.show_contacts_file", "ui.start_contacts_file"),
@@ -174,12 +186,14 @@ def ids(app: Flask, alice: User, bob: User) -> dict[str, str]:
             session.get_one(User, bob.id).name = MARK
             token = sign_ins.begin(bob, remember=True, address="192.0.2.7", agent=MARK)
             job = contact_imports.start(session.get_one(Instance, shop.id))
+            task = contact_tasks.start(session.get_one(Instance, shop.id), TaskAct.DELETE)
             invitation = invitations.create(actor=alice, email=f"{MARK}@example.com")
             password_resets.create(bob, actor=alice)
             accounts.create_key(bob)
             sign_in = session.scalars(select(SignIn)).one()
             found = {
                 "import_id": job.id,
+                "task_id": task.id,
                 "sign_in_id": sign_in.id,
                 "invitation_id": invitation.id,
                 "token": token,

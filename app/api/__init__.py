@@ -15,6 +15,8 @@ def register(app: Flask) -> None:
         chat_acts,
         chats,
         contact_imports,
+        contact_merging,
+        contact_tasks,
         contacts,
         credentials,
         deliveries,
@@ -36,7 +38,7 @@ def register(app: Flask) -> None:
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
-    _ = (blocking, chat_acts, chats, users, webhooks)
+    _ = (blocking, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
 
     openapi.configure(app)
     app.register_blueprint(bp)

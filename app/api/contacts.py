@@ -56,12 +56,27 @@ class ContactFacts(Body):
     tags: list[str] | None = Field(
         default=None, description="At most 10, of 30 characters; null leaves them."
     )
+    drop: list[str] = Field(
+        default=[],
+        max_length=10,
+        description="Ids out of otherNumbers that are to be forgotten. One of their numbers as "
+        "`phone` changes places with the main one.",
+    )
 
 
 class NumberToErase(Body):
     """The contact's number, once more: what is erased does not come back."""
 
     phone: str = Field(max_length=40, description="In any notation; of one without it the LID.")
+
+
+class OtherNumber(Answer):
+    """A number of a contact besides its main one: of another one that was merged into it."""
+
+    id: str = Field(description="Of the contact that was; it leads to this one.")
+    phone: str | None
+    lid: str | None
+    chat_id: str = Field(description="The WhatsApp id to write to.")
 
 
 class Contact(Answer):
@@ -78,6 +93,7 @@ class Contact(Answer):
     tags: list[str]
     phone: str | None = Field(description="Digits; null where WhatsApp hides the number.")
     lid: str | None = Field(description="WhatsApp's id that is not the number, if known.")
+    other_numbers: list[OtherNumber]
     chat_id: str = Field(description="The WhatsApp id to write to.")
     last_message_at: Moment | None
 
@@ -121,7 +137,7 @@ def add_contact(instance_id: str, body: NewContact) -> Contact:
         contact = contacts.add(
             instance, phone=body.phone, name=body.name, country=country, update=body.update
         )
-    return _shown(instance, contact)
+    return shown(instance, contact)
 
 
 @bp.get(_ONE)
@@ -130,10 +146,10 @@ def add_contact(instance_id: str, body: NewContact) -> Contact:
 def show_contact(instance_id: str, contact_id: str) -> Contact:
     """Show a contact
 
-    One of the database.
+    One of the database. The id of one that was merged shows the contact that it is part of.
     """
     instance = instances.get_for(caller(), instance_id)
-    return _shown(instance, contacts.get_for(instance, contact_id))
+    return shown(instance, contacts.get_for(instance, contact_id, follow=True))
 
 
 @bp.put(_ONE)
@@ -151,7 +167,7 @@ def update_contact(instance_id: str, contact_id: str, body: ContactFacts) -> Con
         contact = contacts.get_for(instance, contact_id)
         facts = body.model_dump()
         contacts.change(instance, contact, country=country, **facts)
-    return _shown(instance, contact)
+    return shown(instance, contact)
 
 
 @bp.delete(_ONE)
@@ -202,6 +218,10 @@ def contact_shown(line: Line) -> Contact:
             "isBusiness": bool(person.business_name),
             "note": person.note if isinstance(person, models.Contact) else "",
             "tags": person.words,
+            "otherNumbers": [
+                {"id": one.id, "phone": one.phone, "lid": one.lid, "chatId": one.jid}
+                for one in (person.other_numbers if isinstance(person, models.Contact) else ())
+            ],
             "phone": person.phone,
             "lid": person.lid,
             "chatId": person.jid,
@@ -210,6 +230,7 @@ def contact_shown(line: Line) -> Contact:
     )
 
 
-def _shown(instance: models.Instance, contact: models.Contact) -> Contact:
+def shown(instance: models.Instance, contact: models.Contact) -> Contact:
+    """A contact of the database as the API shows it."""
     (line,) = contact_lists.lines_of(instance, [contact])
     return contact_shown(line)

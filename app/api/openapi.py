@@ -82,6 +82,7 @@ _CONFLICTING = frozenset(
     {
         "addContact",
         "cancelContactImport",
+        "cancelContactTask",
         "cancelMessage",
         "createInstance",
         "createUser",
@@ -97,6 +98,7 @@ _CONFLICTING = frozenset(
         "getQrCode",
         "importContacts",
         "logOutInstance",
+        "mergeContacts",
         "pauseQueue",
         "reactToMessage",
         "reconnectInstance",
@@ -107,6 +109,7 @@ _CONFLICTING = frozenset(
         "resumeQueue",
         "retryMessage",
         "sendMessage",
+        "startContactTask",
         "updateChat",
         "updateContact",
         "updateUser",

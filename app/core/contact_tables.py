@@ -10,7 +10,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from app.core.naming import fold
 
@@ -24,6 +24,7 @@ ROW_LINES = 200
 """Nor does one cell with line breaks in it go on for longer: a quotation mark was not closed."""
 SAMPLE_ROWS = 20
 _BYTE_ORDER_MARK = "\ufeff"
+_BEYOND_ASCII = "\x7f".__lt__
 _END = re.compile(r"\r\n|\n|\r(?!\Z)")  # an \r at the end may be half of one
 _SEPARATOR = re.compile(r"sep=(;|,|\t|\\t)", re.I)
 _HEADS = {
@@ -51,19 +52,33 @@ class Row:
 
 
 def encoding_of(pieces: Iterable[bytes]) -> str:
-    """One of ENCODINGS: the one that this file seems to be in. UTF-8 only if all of it is."""
-    decoder, head = codecs.getincrementaldecoder("utf-8")(), b""
+    """One of ENCODINGS: the one that this file seems to be in. UTF-8 if all of it is, or if most of
+    its letters beyond ASCII are: then rows of another encoding came in from elsewhere, which are
+    told and spoil no others."""
+    decoder, head = codecs.getincrementaldecoder("utf-8")(errors="replace"), b""
+    right = wrong = 0
+    for piece in chain(pieces, [b""]):
+        if not head:
+            head = piece[:4096]
+            if wide := utf16_of(head):
+                return wide
+        text = decoder.decode(piece, final=not piece)
+        if not text.isascii():
+            unread = text.count("\ufffd")
+            right += sum(map(_BEYOND_ASCII, text)) - unread
+            wrong += unread
+    return "windows-1251" if wrong >= max(right, 1) else "utf-8"
+
+
+def is_utf8_in_disguise(text: str) -> bool:
+    """Whether `text`, read as Windows-1251, was UTF-8: "РњР°СЂРёСЏ" for "Мария"."""
+    if text.isascii():
+        return False
     try:
-        for piece in pieces:
-            if not head:
-                head = piece[:4096]
-                if wide := utf16_of(head):
-                    return wide
-            decoder.decode(piece)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "windows-1251"
-    return "utf-8"
+        text.encode("windows-1251").decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
 
 
 def utf16_of(head: bytes) -> str:

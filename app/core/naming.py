@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from app.core.phones import digits_of_number, lid_jid, show_phone
 
@@ -34,10 +35,10 @@ def sort_key(name: str, phone: str | None, lid: str | None) -> str:
     return (fold(name) or f"{_NAMELESS}{phone or lid or ''}")[:SORT_LENGTH]
 
 
-def search_text(*names: str, phone: str | None) -> str:
-    """What a person is found by: all their names and the digits of the number."""
+def search_text(*names: str, phones: Sequence[str]) -> str:
+    """What a person is found by: the digits of their numbers and all their names."""
     known = list(dict.fromkeys(filter(None, map(fold, names))))
-    return "\n".join([phone or "", *known])[:SEARCH_LENGTH]
+    return "\n".join([*(phones or [""]), *known])[:SEARCH_LENGTH]
 
 
 def words_to_find(text: str, *, country: str) -> list[str]:

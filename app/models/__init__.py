@@ -4,8 +4,9 @@ from app.models.activity import Activity
 from app.models.call import Call
 from app.models.chat import Chat
 from app.models.chat_picture import ChatPicture
-from app.models.contact import Contact, WhatsAppContact
+from app.models.contact import Contact, ContactNumber, WhatsAppContact
 from app.models.contact_import import ContactImport, RefusedRow
+from app.models.contact_task import ContactTask
 from app.models.event import EventFeed, KeptEvent
 from app.models.group import GroupMember, GroupWish
 from app.models.instance import Instance, LinkedAccount
@@ -35,6 +36,8 @@ __all__ = [
     "ChatPicture",
     "Contact",
     "ContactImport",
+    "ContactNumber",
+    "ContactTask",
     "Delivery",
     "Endpoint",
     "EventFeed",

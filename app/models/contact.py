@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.naming import (
     SEARCH_LENGTH,
@@ -20,6 +20,10 @@ from app.models.base import Base, Id
 NAME_LENGTH = 100
 # Compared byte by byte on both databases: keys of pages rest on it.
 _FOLDED_ORDER = String(SORT_LENGTH).with_variant(String(SORT_LENGTH, collation="C"), "postgresql")
+
+
+Address = tuple[str | None, str | None]
+"""A number's digits and the user part of a LID; either may be unknown."""
 
 
 class _Person:
@@ -54,15 +58,26 @@ class _Person:
         return []
 
     @property
+    def other_names(self) -> list[str]:
+        """What their other numbers are called, which finds them, too."""
+        return []
+
+    @property
     def jid(self) -> str:
         """The address: by number where known, else by LID."""
         return phone_jid(self.phone) if self.phone else lid_jid(self.lid or "")
+
+    @property
+    def addresses(self) -> list[Address]:
+        """All numbers and LIDs they are known by, the main one first."""
+        return [(self.phone, self.lid)]
 
     def index(self) -> None:
         """Brings up to date what lists go by. Call it whenever a name or a number changed."""
         best = next(filter(None, self.names), "")
         self.sort_key = sort_key(best, self.phone, self.lid)
-        self.search = search_text(*self.names, *self.words, phone=self.phone)
+        phones = [phone for phone, _ in self.addresses if phone]
+        self.search = search_text(*self.names, *self.words, *self.other_names, phones=phones)
 
 
 class WhatsAppContact(_Person, Base):
@@ -99,6 +114,11 @@ class Contact(_Person, Base):
     file_import_id: Mapped[str | None] = mapped_column(String(40))
     """The last import of a file that had them: its first row of a number goes before later ones."""
 
+    numbers: Mapped[list[ContactNumber]] = relationship(
+        viewonly=True, lazy="selectin", order_by="ContactNumber.id"
+    )
+    """Those besides the main one: of contacts that were merged into this one."""
+
     @property
     def names(self) -> tuple[str, ...]:
         """What the person is called: the name that was given here goes before all others."""
@@ -108,3 +128,47 @@ class Contact(_Person, Base):
     def words(self) -> list[str]:
         """The tags."""
         return self.tags or []
+
+    @property
+    def other_names(self) -> list[str]:
+        """What WhatsApp calls their other numbers."""
+        return [one.known_as for one in self.numbers]
+
+    @property
+    def addresses(self) -> list[Address]:
+        """All numbers and LIDs they are known by, the main one first."""
+        return [(self.phone, self.lid), *((one.phone, one.lid) for one in self.numbers)]
+
+    @property
+    def other_numbers(self) -> list[ContactNumber]:
+        """Those of `numbers` by which they can be reached: some only remember a merged contact."""
+        return [one for one in self.numbers if one.phone or one.lid]
+
+
+class ContactNumber(Base):
+    """What became of a contact that was merged into another one: its number and LID are further
+    ones of that other, and its id still leads there. Has the id of the contact that was."""
+
+    __tablename__ = "contact_numbers"
+    __table_args__ = (
+        UniqueConstraint("phone", "instance_id"),
+        UniqueConstraint("lid", "instance_id"),
+    )
+
+    id: Mapped[Id]
+    contact_id: Mapped[str] = mapped_column(
+        ForeignKey("contacts.id", ondelete="CASCADE"), index=True
+    )
+    instance_id: Mapped[str] = mapped_column(
+        ForeignKey("instances.id", ondelete="CASCADE"), index=True
+    )
+    phone: Mapped[str | None] = mapped_column(String(20))
+    lid: Mapped[str | None] = mapped_column(String(20))
+    known_as: Mapped[str] = mapped_column(String(NAME_LENGTH), default="", server_default="")
+    """What WhatsApp calls this number."""
+    merged_at: Mapped[datetime]
+
+    @property
+    def jid(self) -> str:
+        """The address: by number where known, else by LID."""
+        return phone_jid(self.phone) if self.phone else lid_jid(self.lid or "")

@@ -12,9 +12,10 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
-from app.core.phones import show_phone
+from app.core.phones import lid_jid, show_phone
 from app.extensions import db
 from app.models import Contact, Instance
+from app.models.contact import Address
 from app.services.contact_lists import Line, Person, Wish, lines_of, page_of
 
 PIECE = 500
@@ -26,8 +27,8 @@ BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes the file for Windows-1251
 
 def as_csv(instance: Instance, wish: Wish, heads: Sequence[str], *, country: str) -> Iterator[str]:
     """All contacts that `wish` finds, a line each, beneath `heads`: name, number, the name in the
-    phone's address book, the own name, business, tags, note, WhatsApp id. Separated by semicolons,
-    which is what Excel expects in Russian and finds out by itself elsewhere."""
+    phone's address book, the own name, business, tags, note, WhatsApp id, other numbers. Separated
+    by semicolons, which is what Excel expects in Russian and finds out by itself elsewhere."""
     yield BYTE_ORDER_MARK + csv_row(heads)
     for lines in _pieces(instance, wish, country):
         yield "".join(csv_row(_cells(line)) for line in lines)
@@ -65,7 +66,16 @@ def _cells(line: Line) -> list[str]:
     number = show_phone(person.phone).removeprefix("+")
     names = [person.shown_name, number, person.book_name, person.push_name, person.business_name]
     note = person.note if isinstance(person, Contact) else ""
-    return [*names, ", ".join(person.words), note, person.jid]
+    others = [show_phone(phone) or lid_jid(str(lid)) for phone, lid in _others(person)]
+    return [*names, ", ".join(person.words), note, person.jid, _joined(others)]
+
+
+def _others(person: Person) -> list[Address]:
+    return [address for address in person.addresses[1:] if any(address)]
+
+
+def _joined(numbers: list[str]) -> str:
+    return ", ".join(numbers).removeprefix("+")
 
 
 def csv_row(cells: Sequence[str]) -> str:
@@ -87,7 +97,7 @@ def _card(line: Line) -> str:
         "VERSION:3.0",
         f"N:;{name};;;",
         f"FN:{name}",
-        f"TEL;TYPE=CELL:+{person.phone}",
+        *(f"TEL;TYPE=CELL:+{phone}" for phone, _ in person.addresses if phone),
         *([f"ORG:{_escaped(person.business_name)}"] if person.business_name else []),
         "END:VCARD",
     ]

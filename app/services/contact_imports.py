@@ -16,12 +16,21 @@ from app.core.ids import new_id
 from app.core.states import InstanceState
 from app.core.texts import N_
 from app.extensions import db
-from app.models import Contact, ContactImport, Instance, LinkedAccount, User, WhatsAppContact
+from app.models import (
+    Contact,
+    ContactImport,
+    ContactNumber,
+    Instance,
+    LinkedAccount,
+    User,
+    WhatsAppContact,
+)
 from app.models.contact_import import RUNNING, ImportState
 from app.services import activity, chats, naming, outbox, whatsapp_contacts
+from app.services.contacts import contacts_of
 from app.services.whatsapp_contacts import FACTS
 from app.storage import storage_of
-from app.transaction import after_commit, hold, rows_changed
+from app.transaction import after_commit, alone, hold, rows_changed
 
 QUEUE, JOB = "imports", "app.jobs.imports.run"
 BATCH = 200
@@ -123,6 +132,7 @@ def copy_batch(import_id: str) -> bool:
     hold(row)
     if row.state != ImportState.COPYING:
         return False
+    alone(contacts_of(row.instance_id))
     query = select(WhatsAppContact).where(
         WhatsAppContact.account_id == row.account_id, WhatsAppContact.id > row.cursor
     )
@@ -230,10 +240,14 @@ def _new(row: ContactImport, person: WhatsAppContact) -> Contact:
 
 def _take_over(contact: Contact, person: WhatsAppContact, known: dict[str, Contact]) -> bool:
     """Whether WhatsApp had news of the contact. The name that was given here is left alone."""
+    number = _other_number(contact, person)
+    if number is not None:
+        return _take_over_number(number, person, known)
+    _own_lid(contact, person.lid)
     other = known.get(person.lid or "")
     joined = other is not None and other is not contact
     if other is not None and joined:
-        _give_up_lid(other, contact, known)
+        _give_up_lid(other, str(person.lid), contact, known)
     facts = {fact: getattr(person, fact) for fact in FACTS}
     facts |= {"phone": person.phone or contact.phone, "lid": person.lid or contact.lid}
     if not joined and all(getattr(contact, name) == value for name, value in facts.items()):
@@ -244,11 +258,47 @@ def _take_over(contact: Contact, person: WhatsAppContact, known: dict[str, Conta
     return True
 
 
-def _give_up_lid(other: Contact, to: Contact, known: dict[str, Contact]) -> None:
+def _other_number(contact: Contact, person: WhatsAppContact) -> ContactNumber | None:
+    """Which of the contact's other numbers the person is; None where it is the main one."""
+    by_phone = [one for one in contact.numbers if person.phone and one.phone == person.phone]
+    if by_phone or (person.phone and contact.phone == person.phone):
+        return by_phone[0] if by_phone else None
+    by_lid = [one for one in contact.numbers if person.lid and one.lid == person.lid]
+    return by_lid[0] if by_lid and contact.lid != person.lid else None
+
+
+def _take_over_number(
+    number: ContactNumber, person: WhatsAppContact, known: dict[str, Contact]
+) -> bool:
+    """Whether WhatsApp had news of a number that a contact has besides its main one."""
+    said = {
+        "phone": person.phone or number.phone,
+        "lid": number.lid if person.lid in known else person.lid or number.lid,
+        "known_as": next(filter(None, person.names), ""),
+    }
+    if all(getattr(number, name) == value for name, value in said.items()):
+        return False
+    for name, value in said.items():
+        setattr(number, name, value)
+    return True
+
+
+def _own_lid(contact: Contact, lid: str | None) -> None:
+    """One of the other numbers had the LID that turns out to be another number's."""
+    for one in contact.numbers:
+        if lid is not None and one.lid == lid:
+            one.lid = None
+            db.session.flush()
+
+
+def _give_up_lid(other: Contact, lid: str, to: Contact, known: dict[str, Contact]) -> None:
     """WhatsApp says that the LID is the person's whom we have by number. A contact without a
     number was the same person; one with another number only loses the LID."""
-    known.pop(other.lid or "", None)
-    if other.phone is None:
+    known.pop(lid, None)
+    _own_lid(other, lid)
+    if other.lid != lid:
+        return
+    if other.phone is None and not other.numbers:
         to.name, to.note = to.name or other.name, to.note or other.note
         to.tags = to.tags or other.tags
         db.session.delete(other)

@@ -62,7 +62,8 @@ class Line:
     """A contact as a list shows it."""
 
     person: Person
-    chat: Chat | None  # with the account that is linked now
+    chat: Chat | None  # with the account that is linked now, by the main number
+    other_chats: list[Chat]  # by the other numbers
     saved: Contact | None  # of somebody WhatsApp knows: the contact that is kept here
     check: NumberCheck | None = None  # whether WhatsApp knows the number, as far as it was asked
 
@@ -76,7 +77,8 @@ class Line:
     @property
     def last_at(self) -> datetime | None:
         """When the newest message came or went."""
-        return self.chat.last_at if self.chat and self.chat.last_kind else None
+        chats = [self.chat, *self.other_chats]
+        return max((one.last_at for one in chats if one and one.last_kind), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def page_of(instance: Instance, wish: Wish, *, country: str) -> Page:
     in_full = select(kind).where(kind.id.in_([place.id for place in shown]))
     by_id: dict[str, Person] = {row.id: row for row in db.session.scalars(in_full)}  # type: ignore[misc, attr-defined]
     people = [by_id[place.id] for place in shown if place.id in by_id]
-    cursor = _cursor_of(shown[-1].key, shown[-1].mark) if more else None
+    cursor = cursor_of(shown[-1].key, shown[-1].mark) if more else None
     return Page(lines_of(instance, people), cursor)
 
 
@@ -111,7 +113,7 @@ def lines_of(instance: Instance, people: list[Person]) -> list[Line]:
     """`people` with their chats, and with the contacts that are kept of them here."""
     if not people:
         return []
-    phones, lids = [one.phone for one in people], [one.lid for one in people]
+    phones, lids = naming.addresses_of(people)
     of_account = Chat.account_id == instance.account_id
     chats = naming.by_address(naming.find_people(Chat, of_account, phones, lids))
     saved: dict[str, Contact] = {}
@@ -125,11 +127,19 @@ def lines_of(instance: Instance, people: list[Person]) -> list[Line]:
         Line(
             one,
             naming.one_with(chats, one),
+            _other_chats(chats, one),
             naming.one_with(saved, one) if saved else None,
             checks.get(one.phone or ""),
         )
         for one in people
     ]
+
+
+def _other_chats(chats: dict[str, Chat], person: Person) -> list[Chat]:
+    main = naming.one_with(chats, person)
+    keys = [key for address in person.addresses[1:] for key in naming.keys_of(*address)]
+    others = {chats[key].id: chats[key] for key in keys if key in chats}
+    return [chat for chat in others.values() if chat is not main]
 
 
 def with_numbers(instance: Instance, text: str, *, country: str, limit: int) -> list[Person]:
@@ -189,14 +199,16 @@ def _behind(query: Select[Any], kind: Kind, wish: Wish) -> Select[Any]:
 
 
 def _reached(wish: Wish) -> tuple[str, str]:
-    return _place_of(wish.cursor) if wish.cursor else ("", "")
+    return place_of(wish.cursor) if wish.cursor else ("", "")
 
 
-def _cursor_of(key: str, last_id: str) -> str:
+def cursor_of(key: str, last_id: str) -> str:
+    """The place in a list, as pages name it."""
     return base64.urlsafe_b64encode(f"{last_id} {key}".encode()).decode().rstrip("=")
 
 
-def _place_of(cursor: str) -> tuple[str, str]:
+def place_of(cursor: str) -> tuple[str, str]:
+    """Key and id of a place. Raises Invalid (cursor)."""
     try:
         padded = cursor.encode() + b"=" * (-len(cursor) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()

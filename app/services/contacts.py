@@ -14,7 +14,7 @@ from app.core.naming import fold
 from app.core.phones import normalize_phone
 from app.core.texts import N_
 from app.extensions import db
-from app.models import Contact, Instance, WhatsAppContact
+from app.models import Contact, ContactNumber, Instance, WhatsAppContact
 from app.models.contact import NAME_LENGTH
 from app.services import naming
 
@@ -33,9 +33,18 @@ class ContactExists(Conflict):
         self.contact = contact
 
 
-def get_for(instance: Instance, contact_id: str) -> Contact:
-    """The contact, if it is the instance's. Raises NotFound otherwise."""
+def contacts_of(instance_id: str) -> str:
+    """What those name who change many contacts of an instance and want to be alone at it."""
+    return f"contacts of {instance_id}"
+
+
+def get_for(instance: Instance, contact_id: str, *, follow: bool = False) -> Contact:
+    """The contact, if it is the instance's; with `follow` for the id of one that was merged the
+    contact that it is part of now. Raises NotFound otherwise."""
     contact = db.session.get(Contact, contact_id)
+    if contact is None and follow:
+        merged = db.session.get(ContactNumber, contact_id)
+        contact = db.session.get(Contact, merged.contact_id) if merged else None
     if contact is None or contact.instance_id != instance.id:
         raise NotFound(N_("There is no such contact."), code="contact_not_found")
     return contact
@@ -70,9 +79,11 @@ def change(
     country: str,
     note: str | None = None,
     tags: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
 ) -> None:
     """Gives the contact this number and this name, and note and tags where there are any. Who has
-    no known number may stay without.
+    no known number may stay without. One of its other numbers changes places with the main one;
+    those with an id in `drop` are forgotten.
 
     Raises Invalid (phone, name, note, tags), ContactExists when another contact has the number.
     """
@@ -83,18 +94,25 @@ def change(
     other = _with_number(instance, number)
     if other is not None and other.id != contact.id:
         raise ContactExists(other)
-    former = Contact(phone=contact.phone, lid=contact.lid)
+    former = former_of(contact)
     if number != contact.phone:
+        _give_place(contact, number)
         _become(instance, contact, number)
+    _forget_numbers(contact, drop)
     contact.name, contact.note, contact.tags = name, note, tags
-    _save(instance, contact, former)
+    _save(instance, contact, *former)
 
 
 def delete(instance: Instance, contact: Contact) -> None:
     """Forgets the contact. Its chat stays, under the name that WhatsApp has."""
-    former = Contact(phone=contact.phone, lid=contact.lid)
+    former = former_of(contact)
     db.session.delete(contact)
-    _tell(instance, former)
+    _tell(instance, *former)
+
+
+def former_of(contact: Contact) -> list[Contact]:
+    """Whose chats have to be named anew when the contact is another one, or gone."""
+    return [Contact(phone=phone, lid=lid) for phone, lid in contact.addresses]
 
 
 def _save(instance: Instance, *people: Contact) -> None:
@@ -140,16 +158,43 @@ def _become(instance: Instance, contact: Contact, number: str | None) -> None:
         setattr(contact, fact, getattr(known, fact) if known else "")
 
 
+def _give_place(contact: Contact, number: str | None) -> None:
+    """One of the other numbers that becomes the main one leaves its place to the main one."""
+    for other in contact.numbers:
+        if number is not None and other.phone == number:
+            former = contact.phone, contact.lid
+            other.phone = other.lid = contact.phone = contact.lid = None
+            db.session.flush()
+            other.known_as = next(filter(None, contact.names[1:]), "")
+            other.phone, other.lid = former
+
+
+def _forget_numbers(contact: Contact, ids: Sequence[str]) -> None:
+    gone = [one for one in contact.numbers if one.id in ids]
+    for one in gone:
+        db.session.delete(one)
+    if gone:
+        db.session.flush()
+        db.session.expire(contact, ["numbers"])
+
+
 def _has_lid(instance: Instance, lid: str | None, but: Contact) -> bool:
     """Whether another contact has the LID: an import joins the two."""
     query = select(Contact.id).where(Contact.instance_id == instance.id, Contact.lid == lid)
+    merged = select(ContactNumber.id).where(
+        ContactNumber.instance_id == instance.id, ContactNumber.lid == lid
+    )
     with db.session.no_autoflush:
+        if lid is not None and db.session.scalar(merged) is not None:
+            return True
         return db.session.scalar(query) not in {None, but.id}
 
 
 def _with_number(instance: Instance, number: str | None) -> Contact | None:
-    query = select(Contact).where(Contact.instance_id == instance.id, Contact.phone == number)
-    return db.session.scalar(query)
+    if number is None:
+        return None
+    found = naming.find_people(Contact, Contact.instance_id == instance.id, [number], [])
+    return found[0] if found else None
 
 
 def _number(phone: str, country: str) -> str:

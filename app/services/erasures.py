@@ -50,13 +50,12 @@ BATCH = 500
 class Person:
     """By what somebody is known, in any table."""
 
-    phone: str | None
+    phones: frozenset[str]
     lids: frozenset[str]
 
     def has(self, phone: Any, lid: Any) -> ColumnElement[bool]:
         """Of rows with these columns: those that are about the person."""
-        known = [phone == self.phone] if self.phone else []
-        return or_(*known, lid.in_(self.lids))
+        return or_(phone.in_(self.phones), lid.in_(self.lids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +68,11 @@ class Loss:
 
 
 def person_of(instance: Instance, contact: Contact) -> Person:
-    """Who the contact is: with the LIDs that other tables have for the number."""
-    lids = {contact.lid}
+    """Who the contact is: with all numbers, and the LIDs that other tables have for these."""
+    phones = frozenset(phone for phone, _ in contact.addresses if phone)
+    lids = {lid for _, lid in contact.addresses}
     accounts = _accounts(instance)
-    known = Person(contact.phone, frozenset(filter(None, lids)))
+    known = Person(phones, frozenset(filter(None, lids)))
     for row in db.session.scalars(
         select(WhatsAppContact).where(
             WhatsAppContact.account_id.in_(accounts),
@@ -82,7 +82,7 @@ def person_of(instance: Instance, contact: Contact) -> Person:
         lids.add(row.lid)
     for chat in db.session.scalars(_chats(instance, known)):
         lids.add(chat.lid)
-    return Person(contact.phone, frozenset(filter(None, lids)))
+    return Person(phones, frozenset(filter(None, lids)))
 
 
 def loss_of(instance: Instance, person: Person) -> Loss:
@@ -204,7 +204,7 @@ def _correct(chat: Chat) -> None:
 def _forget_names(instance: Instance, person: Person) -> None:
     """Notes of groups that name the person, and mentions of theirs in what others wrote."""
     ours, options = Message.instance_id == instance.id, {"synchronize_session": False}
-    for one in filter(None, (person.phone, *person.lids)):
+    for one in (*person.phones, *person.lids):
         noted = ours, Message.direction == SYSTEM, cast(Message.details, Text).contains(f'"{one}"')
         db.session.execute(delete(Message).where(*noted), execution_options=options)
         named = update(Message).where(ours, cast(Message.mentions, Text).contains(f'"{one}"'))
@@ -222,8 +222,7 @@ def _forget_bodies(
 ) -> None:
     on_sqlite = db.session.get_bind().dialect.name == "sqlite"
     body = kind.body if on_sqlite else func.encode(kind.body, "escape")
-    jids = [phone_jid(person.phone)] if person.phone else []
-    for jid in [*jids, *map(lid_jid, person.lids)]:
+    for jid in [*map(phone_jid, person.phones), *map(lid_jid, person.lids)]:
         said = f'"{jid}"'
         found = func.instr(body, said.encode()) if on_sqlite else func.strpos(body, said)
         db.session.execute(
@@ -256,7 +255,7 @@ def _forget_refused(instance: Instance, person: Person) -> None:
             number = normalize_phone(row.phone, country=country)
         except Invalid:
             number = ""
-        if number == person.phone:
+        if number in person.phones:
             db.session.delete(row)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from app import bell, topics
 from app.clock import utcnow
@@ -16,11 +16,11 @@ from app.extensions import db
 from app.models import Contact, ContactImport, Instance, RefusedRow, WhatsAppContact
 from app.models.contact_import import RUNNING, ImportState
 from app.services import contact_imports, naming
-from app.services.contacts import MOST_TAGS
+from app.services.contacts import MOST_TAGS, contacts_of
 from app.services.file_rows import Entry, Judged, Plan, entries_of, judged
 from app.services.whatsapp_contacts import FACTS
 from app.storage import storage_of
-from app.transaction import hold, rows_changed
+from app.transaction import alone, hold, rows_changed
 
 BATCH = 500
 MOST_REFUSALS = 10_000
@@ -90,6 +90,7 @@ def copy(import_id: str, position: int, rows: list[Judged]) -> bool:
     hold(row)
     if row.state != ImportState.COPYING:
         return False
+    alone(contacts_of(row.instance_id))
     if row.position != position:
         return True
     _refuse(row, rows)
@@ -117,7 +118,8 @@ def _keep(row: ContactImport, rows: list[Judged]) -> None:
     """Adds those of `rows` that are new, and what is new of the others, and counts."""
     phones = {one.phone for one in rows}
     ours = Contact.instance_id == row.instance_id
-    known = {one.phone: one for one in naming.find_people(Contact, ours, phones, [])}
+    people = naming.by_address(naming.find_people(Contact, ours, phones, []))
+    known = {phone: people[f"+{phone}"] for phone in phones if f"+{phone}" in people}
     theirs = _known_to_whatsapp(row, phones - known.keys())
     changed = []
     for one in rows:
@@ -125,17 +127,28 @@ def _keep(row: ContactImport, rows: list[Judged]) -> None:
         if contact is None:
             known[one.phone] = contact = _new(row, one, theirs.get(one.phone))
             row.added += 1
-        elif _take_over(contact, one, is_first=contact.file_import_id != row.id):
+        elif _take_over(contact, one, is_first=_is_first(row, contact, one)):
             contact.updated_at = utcnow()
             row.updated += 1
         else:
-            contact.file_import_id = row.id
+            _mark(row, contact, one)
             row.unchanged += 1
             continue
-        contact.file_import_id = row.id
+        _mark(row, contact, one)
         contact.index()
         changed.append(contact)
     naming.rename_chats(row.instance_id, changed)
+
+
+def _is_first(row: ContactImport, contact: Contact, one: Judged) -> bool:
+    """Whether it is the contact's own first row. One of another of its numbers is none: names of
+    contacts that were merged do not come back."""
+    return contact.phone == one.phone and contact.file_import_id != row.id
+
+
+def _mark(row: ContactImport, contact: Contact, one: Judged) -> None:
+    if contact.phone == one.phone:
+        contact.file_import_id = row.id
 
 
 def _known_to_whatsapp(
@@ -166,9 +179,9 @@ def _new(row: ContactImport, one: Judged, known: WhatsAppContact | None) -> Cont
 
 
 def _is_free(row: ContactImport, lid: str | None) -> bool:
-    query = select(Contact.id).where(Contact.instance_id == row.instance_id, Contact.lid == lid)
+    ours = Contact.instance_id == row.instance_id
     with db.session.no_autoflush:
-        return lid is not None and db.session.scalar(query) is None
+        return lid is not None and not naming.find_people(Contact, ours, [], [lid])
 
 
 def _take_over(contact: Contact, one: Judged, *, is_first: bool) -> bool:

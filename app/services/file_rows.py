@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,7 @@ from app.core.contact_tables import (
     delimiter_of,
     encoding_of,
     has_head,
+    is_utf8_in_disguise,
     lines_of,
     plain,
     rows_of,
@@ -154,6 +155,8 @@ def entries_of(opened: Open, plan: Plan) -> Iterator[Entry]:
     all behind it where there are more than MOST_ROWS."""
     lines = lines_of(opened(), plan.encoding)
     found = _of_cards(lines) if plan.kind == VCARD else _of_table(lines, plan)
+    if plan.encoding == "windows-1251":
+        found = map(_told_if_disguised, found)
     yield from islice(found, MOST_ROWS)
     for beyond in islice(found, 1):
         yield Entry(beyond.row, problem="too_many_rows")
@@ -184,6 +187,13 @@ def _of_table(lines: Iterator[str], plan: Plan) -> Iterator[Entry]:
     for row in islice(rows, 1, None) if plan.head else rows:
         name, phone, tags, note = (_cell(row.cells, place) for place in places)
         yield Entry(row.number, name, phone, tags, note, row.problem)
+
+
+def _told_if_disguised(entry: Entry) -> Entry:
+    """A row that came into a file of Windows-1251 from one of UTF-8."""
+    if any(map(is_utf8_in_disguise, (entry.name, entry.tags, entry.note))):
+        return replace(entry, problem=entry.problem or "bad_characters")
+    return entry
 
 
 def _cell(cells: Sequence[str], place: int) -> str:

@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 
 from app import bell, topics
 from app.extensions import db
-from app.models import Chat, Contact, LinkedAccount, WhatsAppContact
+from app.models import Chat, Contact, ContactNumber, LinkedAccount, WhatsAppContact
 from app.models.chat import PERSON
 
 PEOPLE_AT_ONCE = 500
@@ -26,13 +26,18 @@ def find_people(
     phones: Collection[str | None],
     lids: Collection[str | None],
 ) -> list[Person]:
-    """The rows of `kind` that have one of the numbers or one of the LIDs, each row once."""
+    """The rows of `kind` that have one of the numbers or one of the LIDs, each row once. A contact
+    has those of the contacts that were merged into it, too."""
     numbers, ids = set(phones) - {None}, set(lids) - {None}
     found: dict[str, Person] = {}
     for known, column in ((numbers, kind.phone), (ids, kind.lid)):
         if known:
             rows = db.session.scalars(select(kind).where(within, column.in_(known)))
             found.update((row.id, row) for row in rows)
+    if kind is Contact and (numbers or ids):
+        merged = or_(ContactNumber.phone.in_(numbers), ContactNumber.lid.in_(ids))
+        query = select(kind).join(ContactNumber, ContactNumber.contact_id == kind.id)
+        found.update((row.id, row) for row in db.session.scalars(query.where(within, merged)))
     return list(found.values())
 
 
@@ -45,8 +50,7 @@ def rename_chats(instance_id: str, people: Iterable[Contact | WhatsAppContact]) 
     for first in range(0, len(people) if accounts else 0, PEOPLE_AT_ONCE):
         part = people[first : first + PEOPLE_AT_ONCE]
         within = Chat.account_id.in_(accounts)
-        phones, lids = [one.phone for one in part], [one.lid for one in part]
-        name_chats(find_people(Chat, within, phones, lids))
+        name_chats(find_people(Chat, within, *addresses_of(part)))
 
 
 def name_chats(chats: Sequence[Chat]) -> None:
@@ -78,12 +82,28 @@ def _name(chat: Chat, contact: Contact | None, person: WhatsAppContact | None) -
 
 def by_address(people: Iterable[Person]) -> dict[str, Person]:
     """`people` by their numbers and by their LIDs."""
-    return {
-        address: one
-        for one in people
-        for address in (f"+{one.phone}" if one.phone else "", one.lid or "")
-        if address
-    }
+    people = list(people)
+    found: dict[str, Person] = {}
+    for one in people:
+        if isinstance(one, Contact):
+            for phone, lid in one.addresses[1:]:
+                found.update((key, one) for key in keys_of(phone, lid))
+    for one in people:  # a main number goes before what another contact has besides
+        found.update((key, one) for key in keys_of(one.phone, one.lid))
+    return found
+
+
+def addresses_of(
+    people: Iterable[Contact | WhatsAppContact],
+) -> tuple[list[str | None], list[str | None]]:
+    """All numbers and all LIDs of `people`."""
+    known = [address for one in people for address in one.addresses]
+    return [phone for phone, _ in known], [lid for _, lid in known]
+
+
+def keys_of(phone: str | None, lid: str | None) -> list[str]:
+    """How by_address calls these, as far as they are known."""
+    return [key for key in (f"+{phone}" if phone else "", lid or "") if key]
 
 
 def one_with(people: dict[str, Person], other: Chat | Contact | WhatsAppContact) -> Person | None:

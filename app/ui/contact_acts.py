@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, make_response, render_template, url_for
+from flask import flash, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import login_required
 from werkzeug.wrappers import Response
@@ -49,6 +49,7 @@ def change_contact(instance_id: str, contact_id: str) -> Response:
                 country=current_settings().default_country,
                 note=form.note.data or "",
                 tags=(form.tags.data or "").split(","),
+                drop=request.form.getlist("drop"),
             )
     except AppError as error:
         contact = contacts.get_for(owned(instance_id), contact_id)

@@ -49,6 +49,7 @@ def heads_of() -> list[str]:
         gettext("Tags"),
         gettext("Note"),
         gettext("WhatsApp id"),
+        gettext("Other numbers"),
     ]
 
 

@@ -24,6 +24,7 @@ from app.transaction import transaction
 from app.ui.answers import page, respond, see_other
 from app.ui.blueprint import bp
 from app.ui.contact_form import ContactForm
+from app.ui.contact_tasks import task_context
 from app.ui.forms import show_error
 from app.ui.instances import owned
 from app.ui.polling import CALM, FAST, fresh_version_of, polled
@@ -182,6 +183,7 @@ def _page(
         existing=existing,
         counts=counts_of(instance),
         **import_context(instance),
+        **task_context(instance),
         **_list_context(instance, listing_of(instance)),
     )
 

@@ -19,6 +19,7 @@ from app.core.states import InstanceState, MessageStatus
 from app.core.texts import N_
 from app.models import Activity, Instance, Media
 from app.models.message import DISMISSED, RESENT
+from app.services.contact_duplicates import Likeness
 from app.services.contact_lists import Order
 from app.services.media import KEPT_NO_LONGER
 from app.services.overview import Sort
@@ -161,6 +162,18 @@ ENCODINGS = {
     "windows-1251": N_("Windows-1251 (Cyrillic)"),
 }
 DELIMITERS = {";": N_("Semicolon"), ",": N_("Comma"), "\t": N_("Tab")}
+LIKENESSES = {
+    Likeness.SAME_PERSON: N_("One person by number and by WhatsApp id"),
+    Likeness.SAME_NUMBER: N_("One number in two notations"),
+    Likeness.SAME_NAME: N_("The same name"),
+}
+LIKENESS_REASONS = {
+    Likeness.SAME_PERSON: N_("WhatsApp says that both are the same account."),
+    Likeness.SAME_NUMBER: N_(
+        "The numbers differ by a digit that is written or left out in this country."
+    ),
+    Likeness.SAME_NAME: N_("The numbers differ: these may be namesakes. Merge only whom you know."),
+}
 CONTACT_FIELDS = {
     "name": N_("Name"),
     "phone": N_("Number"),

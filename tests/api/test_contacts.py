@@ -8,7 +8,7 @@ import pytest
 
 from app.config import current_settings
 from app.extensions import db
-from app.jobs import imports
+from app.jobs import contact_tasks, imports
 from app.models import Message
 from app.services import contact_imports
 from app.storage import storage_of
@@ -166,3 +166,44 @@ def test_everything_known_of_a_contact_is_erased_once_the_number_is_said_again(
     assert refusal(api.get(f"{path}/{contact['id']}")) == (404, "contact_not_found")
     with app.app_context():
         assert db.session.query(Message).count() == 0
+
+
+def test_duplicates_are_listed_and_merged(app, api, linked, path):
+    with app.app_context():
+        one, other = (factories.contact(linked, name="Anna", tags=[tag]).id for tag in "ab")
+    (group,) = api.get(f"{path}/duplicates").get_json()["items"]
+    assert (group["reason"], [it["id"] for it in group["contacts"]]) == ("same_name", [one, other])
+    former = group["contacts"][1]
+    body = {"contactIds": [one, other], "keep": one}
+    merged = api.post(f"{path}/merge", json=body).get_json()
+    assert (merged["tags"], [it["phone"] for it in merged["otherNumbers"]]) == (
+        ["a", "b"],
+        [former["phone"]],
+    )
+    assert api.post(f"{path}/merge", json=body | {"name": "Other"}).get_json() == merged
+    assert api.get(f"{path}/{other}").get_json() == merged
+    assert refusal(api.delete(f"{path}/{other}")) == (404, "contact_not_found")
+    assert api.get(f"{path}/duplicates").get_json() == {"items": [], "nextCursor": None}
+    assert refusal(api.post(f"{path}/merge", json={"contactIds": [one], "keep": one})) == (
+        422,
+        "too_few_contacts",
+    )
+    facts = {"phone": merged["phone"], "name": "Anna", "drop": [other]}
+    assert api.put(f"{path}/{one}", json=facts).get_json()["otherNumbers"] == []
+
+
+def test_many_contacts_are_changed_in_the_background(app, api, linked, path):
+    with app.app_context():
+        for name in ("Anna", "Anton", "Boris"):
+            factories.contact(linked, name=name)
+    started = api.post(f"{path}/tasks", json={"act": "tag", "tag": "VIP", "search": "an"})
+    task = started.get_json()
+    assert (started.status_code, task["state"], task["total"]) == (202, "running", 2)
+    busy = api.post(f"{path}/tasks", json={"act": "delete"})
+    assert refusal(busy) == (409, "task_running")
+    with app.app_context():
+        contact_tasks.run(task["id"])
+    done = api.get(f"{path}/tasks/{task['id']}").get_json()
+    assert (done["state"], done["seen"], done["changed"]) == ("done", 2, 2)
+    assert refusal(api.post(f"{path}/tasks/{task['id']}/cancel")) == (409, "not_running")
+    assert refusal(api.post(f"{path}/tasks", json={"act": "tag"})) == (422, "tag_missing")

@@ -166,6 +166,7 @@ PREFIXES = {
     "inv_": "INVITATION_ID",
     "con_": "CONTACT_ID",
     "imp_": "IMPORT_ID",
+    "tsk_": "TASK_ID",
     "whe_": "WEBHOOK_ID",
     "dlv_": "DELIVERY_ID",
 }
@@ -180,6 +181,7 @@ def test_every_command_works(app: Flask, address, alice, bob, tmp_path, monkeypa
         variables = before_all(alice, bob)
     variables |= {"API": address, "ID": "", "MESSAGE_ID": "", "INVITATION_ID": ""}
     variables |= {"CONTACT_ID": "", "IMPORT_ID": "", "WEBHOOK_ID": "", "DELIVERY_ID": ""}
+    variables |= {"OTHER_CONTACT_ID": "", "TASK_ID": ""}
     variables["GROUP_ID"], variables["CHAT_ID"] = GROUP, "79161234567"
     with whatsapp_does_what_is_wished(app):
         run_all(app, tmp_path, variables)
@@ -195,7 +197,10 @@ def run_all(app: Flask, folder: Path, variables: dict[str, str]) -> None:
         said = run(command, folder, **variables)
         answer = json.loads(said) if said.startswith("{") else {}
         variables["KEY"] = answer.get("apiKey") or variables["KEY"]
-        if name := PREFIXES.get(answer.get("id", "")[:4]):
+        name = PREFIXES.get(answer.get("id", "")[:4])
+        if name == "CONTACT_ID" and answer["id"] != variables[name]:
+            variables["OTHER_CONTACT_ID"] = variables[name]
+        if name:
             variables[name] = answer["id"]
         told = answer.get("message", {})
         if told.get("type") not in AMENDMENTS:
@@ -212,6 +217,7 @@ NAMED = (
     "sign_in",
     "contact",
     "import",
+    "task",
     "webhook",
     "delivery",
     "group",

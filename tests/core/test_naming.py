@@ -46,12 +46,12 @@ def test_the_nameless_come_behind_everybody_by_number() -> None:
     ],
 )
 def test_a_name_is_found_in_any_part_and_a_number_in_any_notation(text: str) -> None:
-    assert is_found(text, search_text("Алёна Сергеевна", "Fox", phone="79161234567"))
+    assert is_found(text, search_text("Алёна Сергеевна", "Fox", phones=["79161234567"]))
 
 
 @pytest.mark.parametrize("text", ["Алена Петровна", "916 124", "9 16 1234567 8", "box"])
 def test_what_is_not_there_is_not_found(text: str) -> None:
-    assert not is_found(text, search_text("Алёна Сергеевна", "Fox", phone="79161234567"))
+    assert not is_found(text, search_text("Алёна Сергеевна", "Fox", phones=["79161234567"]))
 
 
 def test_folded_text_is_blind_to_case_blanks_and_width() -> None:

@@ -17,9 +17,19 @@ from app.config import Settings, current_settings
 from app.core.ids import new_id
 from app.core.naming import search_text, sort_key
 from app.extensions import db
+from app.jobs import contact_tasks as contact_task_jobs
 from app.jobs import imports
-from app.models import Contact, ContactImport, Instance, LinkedAccount, User, WhatsAppContact
-from app.services import contact_files, contact_imports
+from app.models import (
+    Contact,
+    ContactImport,
+    ContactTask,
+    Instance,
+    LinkedAccount,
+    User,
+    WhatsAppContact,
+)
+from app.models.contact_task import TaskAct
+from app.services import contact_files, contact_imports, contact_tasks
 from app.storage import storage_of
 from app.transaction import transaction
 from tests import factories
@@ -48,7 +58,7 @@ def _fill(account: LinkedAccount) -> None:
             "account_id": account.id,
             "phone": f"7916{number:07}",
             "sort_key": sort_key("", f"7916{number:07}", None),
-            "search": search_text(phone=f"7916{number:07}"),
+            "search": search_text(phones=[f"7916{number:07}"]),
             "created_at": now,
             **dict.fromkeys(names, ""),
         }
@@ -119,16 +129,30 @@ def test_a_killed_import_goes_on_where_it_stood_and_counts_right(
         assert db.session.scalar(select(func.count()).select_from(Contact)) == PEOPLE
 
 
-@pytest.fixture
-def file_import_id(app: Flask, bob: User) -> str:
-    """An import of a large file, not begun."""
+def table() -> str:
     rows = [f"Person {number};+7916{number:07}" for number in range(PEOPLE)]
     rows[PEOPLE // 2] = "Nobody;call me"
+    return "\n".join(["name;phone", *rows])
+
+
+def cards() -> str:
+    numbers = [f"+7916{number:07}" for number in range(PEOPLE)]
+    numbers[PEOPLE // 2] = "call me"
+    return "".join(
+        f"BEGIN:VCARD\nVERSION:3.0\nFN:Person {place}\nTEL:{number}\nEND:VCARD\n"
+        for place, number in enumerate(numbers)
+    )
+
+
+@pytest.fixture(params=["clients.csv", "clients.vcf"])
+def file_import_id(app: Flask, bob: User, request: pytest.FixtureRequest) -> str:
+    """An import of a large file, not begun."""
+    content = table() if request.param.endswith("csv") else cards()
     with app.app_context():
         shop = factories.instance(bob)
         with storage_of(current_settings()).draft() as draft:
-            draft.write("\n".join(["name;phone", *rows]).encode())
-            key, name = contact_files.keep(draft, "clients.csv")
+            draft.write(content.encode())
+            key, name = contact_files.keep(draft, request.param)
         plan = contact_files.guess(key)
         with transaction() as session:
             row = contact_files.add(session.get_one(Instance, shop.id), key, name, plan)
@@ -160,3 +184,57 @@ def test_a_killed_import_of_a_file_goes_on_where_it_stood_and_counts_right(
         assert (job.state, *counts) == ("done", PEOPLE - 1, 0, 0, 1)
         assert db.session.scalar(select(func.count()).select_from(Contact)) == PEOPLE - 1
         assert list(storage_of(current_settings()).entries()) == []
+
+
+def _fill_contacts(shop: Instance) -> None:
+    now = utcnow()
+    names = ("book_name", "push_name", "business_name", "name", "note")
+    rows = [
+        {
+            "id": new_id("con", now),
+            "instance_id": shop.id,
+            "phone": f"7916{number:07}",
+            "sort_key": sort_key("", f"7916{number:07}", None),
+            "search": search_text(phones=[f"7916{number:07}"]),
+            "tags": [],
+            "created_at": now,
+            "updated_at": now,
+            **dict.fromkeys(names, ""),
+        }
+        for number in range(PEOPLE)
+    ]
+    with transaction() as session:
+        session.execute(insert(Contact), rows)
+
+
+def task_of(task_id: str) -> ContactTask:
+    db.session.rollback()
+    return db.session.get_one(ContactTask, task_id)
+
+
+@pytest.mark.timeout(180)
+def test_a_killed_act_on_many_contacts_goes_on_where_it_stood_and_counts_right(
+    app: Flask, bob: User, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        shop = factories.instance(bob)
+        _fill_contacts(shop)
+        workers.start()
+        with transaction() as session:
+            place = session.get_one(Instance, shop.id)
+            task_id = contact_tasks.start(place, TaskAct.DELETE).id
+        factories.contact(shop, name="Later")
+        wait_for(lambda: task_of(task_id).seen, PATIENCE, "it works")
+        workers.kill()
+        there = task_of(task_id)
+        assert there.is_running
+        assert 0 < there.changed < PEOPLE
+
+        monkeypatch.setattr(contact_tasks, "STALLED", utcnow() - utcnow())
+        contact_task_jobs.sweep()
+        workers.start()
+        wait_for(lambda: not task_of(task_id).is_running, PATIENCE, "it is done")
+        workers.kill()
+        task = task_of(task_id)
+        assert (task.state, task.seen, task.changed) == ("done", PEOPLE, PEOPLE)
+        assert [one.name for one in db.session.scalars(select(Contact))] == ["Later"]

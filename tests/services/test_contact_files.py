@@ -139,6 +139,59 @@ def test_the_wrong_encoding_is_said_of_the_rows_that_cannot_be_read() -> None:
     assert problems(content, encoding="utf-8") == [(2, "bad_characters")]
 
 
+def test_rows_of_another_encoding_are_told_and_spoil_no_others() -> None:
+    rows = "".join(f"Клиент {n};7916123{n:04}\n" for n in range(300))
+    stray = "Ёлка;79160000001\n"
+    in_utf8 = (
+        f"имя;телефон\n{rows}".encode()
+        + stray.encode("windows-1251")
+        + "Мария;79160000002".encode()
+    )
+    assert problems(in_utf8) == [(302, "bad_characters")]
+    assert people(in_utf8)[-1] == ("79160000002", "Мария")
+    in_1251 = f"имя;телефон\n{rows}".encode("windows-1251") + stray.encode()
+    assert problems(in_1251) == [(302, "bad_characters")]
+    assert people(in_1251)[0] == ("79161230000", "Клиент 0")
+
+
+@pytest.mark.parametrize(
+    ("written", "phone"),
+    [
+        ("+1 (212) 555-01-23", "12125550123"),
+        ("+44 20 7946 0958", "442079460958"),
+        ("0049 30 901820", "4930901820"),
+        ("00 7 916 123 45 67", "79161234567"),
+        ("+380 44 279 0000", "380442790000"),
+        ("998 90 123 45 67", "998901234567"),
+        ("+972-3-123-4567", "97231234567"),
+        ("8 (916) 123-45-67", "79161234567"),
+        ("916 123 45 67", "79161234567"),
+        ("+86 138 0013 8000", "8613800138000"),
+        ("+55 11 98765-4321", "5511987654321"),
+        ("+81 3-1234-5678", "81312345678"),
+        ("٠٠٩٧١٥٠١٢٣٤٥٦٧", "971501234567"),
+    ],
+)
+def test_numbers_of_many_countries_are_read(written: str, phone: str) -> None:
+    assert people(f'name;phone\nA;"{written}"\n'.encode(), head=True) == [(phone, "A")]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["8 916 O23-45-67", "1-800-FLOWERS", "7,91612E+10", "12", "тел. нет", "+999 12345678"],
+)
+def test_letters_in_numbers_and_numbers_of_nowhere_are_told(written: str) -> None:
+    content = f'name;phone\nA;"{written}"\nB;79161234567\n'.encode()
+    assert problems(content, head=True, delimiter=";") == [(2, "bad_phone")]
+    assert people(content, head=True, delimiter=";")[-1] == ("79161234567", "B")
+
+
+def test_wrong_columns_are_told_row_by_row_and_good_rows_are_read() -> None:
+    content = b"phone;name\nAnna;79161234567\nBoris;79161234568\n79161234569;Vera\n"
+    assert problems(content) == [(2, "bad_phone"), (3, "bad_phone")]
+    assert people(content)[-1] == ("79161234569", "Vera")
+
+
 def test_a_letter_far_behind_the_first_ones_still_tells_the_encoding() -> None:
     rows = "".join(f"P{n};7916123{n:04}\n" for n in range(9000))
     content = f"name;phone\n{rows}Ёлка;79160000001\n".encode("windows-1251")

@@ -6,8 +6,9 @@ import pytest
 from flask import Flask
 
 from app.extensions import db
-from app.models import Contact, Instance, User
-from app.services import contact_selection
+from app.jobs import contact_tasks as jobs
+from app.models import Contact, ContactTask, Instance, User
+from app.services import contact_selection, contact_tasks
 from tests import factories
 from tests.ui.browser import Browser, filled_form, only, soup, words
 
@@ -47,13 +48,67 @@ def test_the_chosen_ones_are_tagged_and_untagged(
 
 
 def test_all_that_are_found_are_meant_whatever_page_they_are_on(
-    app: Flask, bobs: Browser, people: list[str], path: str, monkeypatch: pytest.MonkeyPatch
+    app: Flask, bobs: Browser, people: list[str], path: str
 ) -> None:
-    monkeypatch.setattr(contact_selection, "BATCH", 1)
     bobs.post(f"{path}/selection", {"act": "tag", "tag": "new", "all": "1", "q": "AN"})
     assert tags(app) == {"Anna": ["new"], "Boris": [], "Vera": []}
     bobs.post(f"{path}/selection", {"act": "tag", "tag": "every", "all": "1"})
     assert [len(one) for one in tags(app).values()] == [2, 1, 1]
+
+
+def test_more_than_a_request_waits_for_are_changed_in_the_background(
+    app: Flask, bobs: Browser, people: list[str], path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in (contact_selection, contact_tasks):
+        monkeypatch.setattr(place, "BATCH", 2)
+    begun = bobs.post(f"{path}/selection", {"act": "tag", "tag": "new", "all": "1"})
+    page = bobs.get(begun.location)
+    assert "Добавляем метку «new»" in words(page, "#task")
+    assert (only(page, "#task progress")["value"], only(page, "#task progress")["max"]) == (
+        "0",
+        "3",
+    )
+    again = bobs.post(f"{path}/selection", {"act": "untag", "tag": "new", "all": "1"})
+    assert "Дождитесь окончания" in words(bobs.get(again.location), "#alerts")
+    poll = str(only(page, "#task")["hx-get"])
+    with app.app_context():
+        task_id = db.session.query(ContactTask).one().id
+        assert jobs.do_batch(task_id)
+    half = bobs.fragment(poll)
+    assert (only(half, "progress")["value"], len(soup(half).select("#cancel-task"))) == ("2", 1)
+    with app.app_context():
+        jobs.run(task_id)
+    done = bobs.fragment(poll)
+    assert "Метка «new» добавлена. Контактов: 3" in words(done, "#task-outcome")
+    assert done.headers["HX-Trigger-After-Swap"] == "contacts-changed"
+    assert set(map(len, tags(app).values())) == {1}
+
+
+def test_deleting_many_asks_first_and_can_be_cancelled(
+    app: Flask, bobs: Browser, people: list[str], path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in (contact_selection, contact_tasks):
+        monkeypatch.setattr(place, "BATCH", 2)
+    asked = bobs.post(f"{path}/selection", {"act": "delete", "all": "1"})
+    assert "Удалить 3 контакта?" in words(asked, "#delete-many")
+    bobs.post(f"{path}/selection", filled_form(asked, "#delete-many"))
+    with app.app_context():
+        task_id = db.session.query(ContactTask).one().id
+        assert jobs.do_batch(task_id)
+    over = bobs.act(f"{path}/task/cancel")
+    assert "Контактов, изменённых до отмены: 2" in words(over, "#task-outcome")
+    with app.app_context():
+        jobs.run(task_id)
+    assert list(tags(app)) == ["Vera"]
+
+
+def test_many_are_exported_as_a_stream(
+    bobs: Browser, people: list[str], path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact_selection, "BATCH", 2)
+    answer = bobs.post(f"{path}/selection", {"act": "export", "all": "1", "q": ""})
+    table = bobs.get(answer.location)
+    assert [row.split(";")[0] for row in table.text.splitlines()[1:]] == ["Anna", "Boris", "Vera"]
 
 
 def test_deleting_asks_once_and_says_how_many(
