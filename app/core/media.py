@@ -26,13 +26,15 @@ class MediaKind(StrEnum):
 
 
 class MediaState(StrEnum):
-    """How far a file has come. EXPIRED: WhatsApp has deleted it, no try will bring it."""
+    """How far a file has come. EXPIRED: WhatsApp has deleted it, no try will bring it. MAKING: one
+    of ours that is still to be made of what was uploaded."""
 
     WAITING = "waiting"
     FETCHING = "fetching"
     STORED = "stored"
     FAILED = "failed"
     EXPIRED = "expired"
+    MAKING = "making"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class FileFacts:
     """What is said of a file: by its sender, or by us who have it. "" and None: nothing is.
 
     size: bytes of the plain file; sha256: of the same, in hex; width, height: pixels;
-    waveform: how loud a voice note is, in 64 steps of 0 to 100.
+    waveform: how loud a voice note is, in 64 steps of 0 to 100; animated: whether a sticker moves.
     """
 
     kind: MediaKind
@@ -52,6 +54,7 @@ class FileFacts:
     height: int | None = None
     seconds: int | None = None
     waveform: bytes = b""
+    animated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,11 @@ def clean_name(name: str) -> str:
     name = _FORBIDDEN.sub("_", "".join(kept))
     name = re.sub(r"\s+", " ", name).strip(" .")
     return _shortened(name)
+
+
+def renamed(name: str, extension: str) -> str:
+    """`name` for a file of another type that was made of it; nothing where there is none."""
+    return _shortened(_EXTENSION.sub("", name) + extension) if name else ""
 
 
 def default_name(kind: MediaKind, mime: str, mark: str) -> str:
