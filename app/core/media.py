@@ -10,6 +10,8 @@ from enum import StrEnum
 from urllib.parse import quote
 
 MIB = 1024 * 1024
+UNKNOWN = "application/octet-stream"
+"""The type of a file of which nothing better is known, or told."""
 
 
 class MediaKind(StrEnum):
@@ -96,6 +98,7 @@ _SENT_AS = {
     "audio/ogg": MediaKind.AUDIO,
 }
 """What phones can show or play (the same table of Meta's); anything else goes as a document."""
+_RUN = ("html", "xml", "svg", "script")
 INLINE = frozenset(
     {
         *_SENT_AS,
@@ -159,6 +162,13 @@ def default_name(kind: MediaKind, mime: str, mark: str) -> str:
 def is_inline(mime: str) -> bool:
     """Whether a file of this sniffed type may be shown inside a page."""
     return mime in INLINE
+
+
+def served_as(mime: str) -> str:
+    """The type that a browser is told of a file: its own, but for what a browser could run, such
+    as HTML and SVG: of that it is told nothing."""
+    runs = not is_inline(mime) and any(word in mime for word in _RUN)
+    return UNKNOWN if runs else mime
 
 
 def disposition(name: str, *, inline: bool) -> str:
