@@ -92,10 +92,12 @@ class File(Answer):
     seconds: int | None
     width: int | None = Field(description="In pixels.")
     height: int | None
-    state: Literal["waiting", "fetching", "stored", "failed", "expired"] = Field(
-        description="stored: it can be had; expired: WhatsApp has deleted it."
+    animated: bool = Field(description="Whether a sticker moves.")
+    state: Literal["making", "waiting", "fetching", "stored", "failed", "expired"] = Field(
+        description="stored: it can be had; expired: WhatsApp has deleted it; making: it is still "
+        "to be made of what was uploaded, and is sent then."
     )
-    failure: str | None = Field(description="A code, where the last try to fetch it failed.")
+    failure: str | None = Field(description="A code, where the last try to have it failed.")
 
 
 class Message(Answer):

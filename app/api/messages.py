@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from flask import request
 from pydantic import Field
@@ -106,10 +106,18 @@ class FileToSend(Body):
 
     to: str = Field(max_length=100)
     caption: str = ""
+    type: Literal["voice", "sticker", "gif", "document"] | None = None
     voice: bool = False
     send_at: datetime | None = None
     ttl: int | None = None
     reply_to: str | None = Field(default=None, max_length=64)
+
+    @property
+    def wanted(self) -> MediaKind | None:
+        """As what the file is to be sent; None where its bytes decide."""
+        if self.type:
+            return MediaKind(self.type)
+        return MediaKind.VOICE if self.voice else None
 
 
 class Wait(Body):
@@ -130,8 +138,8 @@ def send_file(instance_id: str, query: Wait) -> tuple[Sent, int]:
     """The same for a form with a file."""
     instance_id = instances.get_for(caller(), instance_id).id
     form, key = checked_form(FileToSend), _idempotency_key()
-    if form.voice:
-        uploads.checked_caption(form.caption, MediaKind.VOICE)  # before the work of converting
+    if form.wanted is not None:
+        uploads.checked_caption(form.caption, form.wanted)  # before the work of converting
 
     def queue(file: NewFile) -> models.Message:
         return uploads.queue_file(
@@ -146,7 +154,7 @@ def send_file(instance_id: str, query: Wait) -> tuple[Sent, int]:
             reply_to=form.reply_to,
         )
 
-    message = send(request.files.get("file"), queue, as_voice=form.voice)
+    message = send(request.files.get("file"), queue, wanted=form.wanted)
     return answer_for(message, query)
 
 
@@ -163,7 +171,8 @@ def send_message(instance_id: str, query: Wait, body: MessageToSend) -> tuple[Se
     accepted or refused the message, and answers 200 then. The header Idempotency-Key makes a
     repeated request harmless: the same key gives the same message. In place of a text there may be
     a location, contacts or a poll. A file is sent as multipart/form-data with the parts to, file
-    and, if wanted, caption; with voice=true any audio is turned into a voice message.
+    and, if wanted, caption. Its bytes decide as what it is sent, unless type says it: voice for any
+    audio, sticker for any picture, gif for an animated GIF or a short video, document for anything.
     """
     how: dict[str, Any] = {
         "to": body.to,

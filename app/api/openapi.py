@@ -37,10 +37,17 @@ _FORM = {
             "to": {"type": "string", "maxLength": 100},
             "file": {"type": "string", "contentMediaType": "application/octet-stream"},
             "caption": {"type": "string", "maxLength": 1024},
+            "type": {
+                "enum": ["voice", "sticker", "gif", "document"],
+                "description": "As what it is sent; without it its bytes decide, and what moves "
+                "in a GIF goes as a GIF. voice: any audio; sticker: a PNG, JPEG, WebP or GIF "
+                "picture; gif: an animated GIF, or a video of 60 seconds at most, its sound left "
+                "out; document: any file as it is. The first two have no caption.",
+            },
             "voice": {
                 "type": "boolean",
                 "default": False,
-                "description": "Turns any audio into a voice message; it has no caption.",
+                "description": "The same as the type voice.",
             },
             "sendAt": {"type": "string", "format": "date-time"},
             "ttl": {"type": "integer"},

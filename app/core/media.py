@@ -10,6 +10,8 @@ from enum import StrEnum
 from urllib.parse import quote
 
 MIB = 1024 * 1024
+UNKNOWN = "application/octet-stream"
+"""The type of a file of which nothing better is known, or told."""
 
 
 class MediaKind(StrEnum):
@@ -26,13 +28,15 @@ class MediaKind(StrEnum):
 
 
 class MediaState(StrEnum):
-    """How far a file has come. EXPIRED: WhatsApp has deleted it, no try will bring it."""
+    """How far a file has come. EXPIRED: WhatsApp has deleted it, no try will bring it. MAKING: one
+    of ours that is still to be made of what was uploaded."""
 
     WAITING = "waiting"
     FETCHING = "fetching"
     STORED = "stored"
     FAILED = "failed"
     EXPIRED = "expired"
+    MAKING = "making"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class FileFacts:
     """What is said of a file: by its sender, or by us who have it. "" and None: nothing is.
 
     size: bytes of the plain file; sha256: of the same, in hex; width, height: pixels;
-    waveform: how loud a voice note is, in 64 steps of 0 to 100.
+    waveform: how loud a voice note is, in 64 steps of 0 to 100; animated: whether a sticker moves.
     """
 
     kind: MediaKind
@@ -52,6 +56,7 @@ class FileFacts:
     height: int | None = None
     seconds: int | None = None
     waveform: bytes = b""
+    animated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ _SENT_AS = {
     "audio/ogg": MediaKind.AUDIO,
 }
 """What phones can show or play (the same table of Meta's); anything else goes as a document."""
+_RUN = ("html", "xml", "svg", "script")
 INLINE = frozenset(
     {
         *_SENT_AS,
@@ -142,6 +148,11 @@ def clean_name(name: str) -> str:
     return _shortened(name)
 
 
+def renamed(name: str, extension: str) -> str:
+    """`name` for a file of another type that was made of it; nothing where there is none."""
+    return _shortened(_EXTENSION.sub("", name) + extension) if name else ""
+
+
 def default_name(kind: MediaKind, mime: str, mark: str) -> str:
     """A name for a file that came without one: "image-01J9ZK.jpg"."""
     extension = mimetypes.guess_extension(mime) or ""
@@ -151,6 +162,13 @@ def default_name(kind: MediaKind, mime: str, mark: str) -> str:
 def is_inline(mime: str) -> bool:
     """Whether a file of this sniffed type may be shown inside a page."""
     return mime in INLINE
+
+
+def served_as(mime: str) -> str:
+    """The type that a browser is told of a file: its own, but for what a browser could run, such
+    as HTML and SVG: of that it is told nothing."""
+    runs = not is_inline(mime) and any(word in mime for word in _RUN)
+    return UNKNOWN if runs else mime
 
 
 def disposition(name: str, *, inline: bool) -> str:

@@ -8,7 +8,8 @@ import threading
 from functools import cache
 from typing import Any
 
-UNKNOWN = "application/octet-stream"
+from app.core.media import UNKNOWN
+
 _SAME = {
     "application/ogg": "audio/ogg",
     "audio/x-m4a": "audio/mp4",

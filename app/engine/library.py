@@ -194,6 +194,7 @@ def file_message(facts: FileFacts, caption: str, preview: bytes | None, upload: 
     said |= {"width": facts.width, "height": facts.height, "seconds": facts.seconds}
     said |= {"PTT": facts.kind is MediaKind.VOICE, "waveform": facts.waveform}
     said |= {"gifPlayback": facts.kind is MediaKind.GIF, "JPEGThumbnail": preview}
+    said |= {"isAnimated": facts.animated}
     for name, value in said.items():
         if value and name in part.DESCRIPTOR.fields_by_name:
             setattr(part, name, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.media import MediaKind, MediaState
@@ -14,6 +14,7 @@ from app.models.encryption import EncryptedJSON
 
 _DUE = text("due_at IS NOT NULL")
 _FOR_A_THUMBNAIL = text("thumbnail_due_at IS NOT NULL")
+_STILL_TO_MAKE = text("source_key IS NOT NULL")
 
 
 class Media(Base):
@@ -31,6 +32,12 @@ class Media(Base):
             "thumbnail_due_at",
             sqlite_where=_FOR_A_THUMBNAIL,
             postgresql_where=_FOR_A_THUMBNAIL,
+        ),
+        Index(
+            "ix_media_source_key",
+            "source_key",
+            sqlite_where=_STILL_TO_MAKE,
+            postgresql_where=_STILL_TO_MAKE,
         ),
     )
 
@@ -52,17 +59,23 @@ class Media(Base):
     seconds: Mapped[int | None]
     waveform: Mapped[bytes | None] = mapped_column(LargeBinary)
     """How loud a voice note is, in steps of 0 to 100."""
+    animated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a sticker moves."""
 
     state: Mapped[MediaState] = mapped_column(String(10))
     failure: Mapped[str | None] = mapped_column(String(40))  # slug, where state is failed
     tries: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None]
-    """When it is to be fetched; of one that is being fetched, when the fetcher counts as dead. None
-    while nobody asked for it."""
+    """When it is to be fetched, or made; of one that is under way, when who does it counts as dead.
+    None while nobody asked for it."""
     remote: Mapped[dict[str, Any] | None] = mapped_column(EncryptedJSON)
     """Where WhatsApp keeps it and the key it is encrypted with: directPath, mediaKey, encSha256."""
 
     storage_key: Mapped[str | None] = mapped_column(String(40), index=True)
+    source_key: Mapped[str | None] = mapped_column(String(40))
+    """What was uploaded, until the file that goes out is made of it."""
+    source_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of what it was made of: a request that is repeated is known by it."""
     thumbnail_key: Mapped[str | None] = mapped_column(String(40), index=True)
     thumbnail_due_at: Mapped[datetime | None]
     thumbnail_tries: Mapped[int] = mapped_column(default=0)

@@ -194,7 +194,7 @@ class SandboxClient:
         """Let the phone of `number` send a file; returns the message's id.
 
         `kind` is image, video, gif, audio, voice, document or sticker; `described` may have mime,
-        caption, file_name, seconds, width, height and view_once.
+        caption, file_name, seconds, width, height, view_once and animated.
         """
         query = {"to": to, "kind": kind} | {k: _written(v) for k, v in described.items()}
         path = f"/accounts/{number}/media?{urlencode(query)}"

@@ -10,14 +10,21 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from app.config import current_settings
 from app.core.errors import Conflict, NotFound
-from app.core.media import MediaKind, MediaState, default_name, disposition, is_inline
+from app.core.media import (
+    UNKNOWN,
+    MediaKind,
+    MediaState,
+    default_name,
+    disposition,
+    is_inline,
+    served_as,
+)
 from app.core.pictures import THUMBNAIL_MIME
 from app.core.texts import N_
 from app.models import ChatPicture, Media
 from app.storage import FileMissing, storage_of
 
 _MARK_LENGTH = 6
-_UNKNOWN_TYPE = "application/octet-stream"
 # "sandbox" alone would do; the rest is for browsers that show an image as a page around it.
 _POLICY = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
 _HEADERS = {
@@ -44,7 +51,7 @@ def file_of(row: Media, *, download: bool = False) -> Response:
     """
     if row.state != MediaState.STORED or row.storage_key is None:
         raise NotHere
-    mime = row.mime or _UNKNOWN_TYPE
+    mime = served_as(row.mime or UNKNOWN)
     inline = is_inline(mime) and not download
     headers = {"Content-Disposition": disposition(name_of(row), inline=inline)}
     return _answer(row.storage_key, mime, etag=row.sha256 or row.storage_key, **headers)
@@ -60,7 +67,7 @@ def thumbnail_of(row: Media) -> Response:
 def picture_of(row: ChatPicture) -> Response:
     """The answer with a profile picture that is stored. Raises NotHere."""
     key = row.storage_key or ""
-    return _answer(key, row.mime or _UNKNOWN_TYPE, etag=key)
+    return _answer(key, row.mime or UNKNOWN, etag=key)
 
 
 def name_of(row: Media) -> str:

@@ -15,7 +15,7 @@ from werkzeug.datastructures import FileStorage
 
 from app.config import current_settings
 from app.core.errors import AppError, Invalid, Unauthorized
-from app.core.media import MIB
+from app.core.media import MIB, MediaKind
 from app.core.texts import N_
 from app.models import ContactImport, Message
 from app.services import contact_files, uploads
@@ -81,25 +81,27 @@ def _prepare() -> None:
 
 
 def send(
-    given: FileStorage | None, queue: Callable[[NewFile], Message], *, as_voice: bool = False
+    given: FileStorage | None,
+    queue: Callable[[NewFile], Message],
+    *,
+    wanted: MediaKind | None = None,
 ) -> Message:
-    """The message that `queue` makes of an uploaded file, or of the voice note that it is turned
-    into, committed; where it makes none, or gives one of an earlier request, nothing of the file is
-    left. Raises Invalid (file), FileTooLarge, Unavailable, and what `queue` raises."""
+    """The message that `queue` makes of an uploaded file, or of what it is turned into to be sent
+    as `wanted`, committed; where it makes none, or gives one of an earlier request, nothing of the
+    file is left. Raises Invalid (file), FileTooLarge, Unavailable, and what `queue` raises."""
     if given is None or not (given.filename or ""):
         raise Invalid(N_("Choose a file."), field="file", code="file_missing")
+    storage = storage_of(current_settings())
     draft = cast(Draft, given.stream)
-    if as_voice:
-        file = uploads.voice_note_of(draft, storage_of(current_settings()))
-    else:
-        file = NewFile(uploads.facts_of(draft, given.filename or ""), draft.keep())
+    file = uploads.new_file(draft, given.filename or "", storage, wanted)
     try:
         message = _committed(queue, file)
     except AppError:
-        storage_of(current_settings()).delete(file.key)
+        storage.delete(file.key)
         raise
-    if message.media is None or message.media.storage_key != file.key:
-        storage_of(current_settings()).delete(file.key)
+    row = message.media
+    if row is None or file.key not in {row.storage_key, row.source_key}:
+        storage.delete(file.key)
     return message
 
 

@@ -127,7 +127,7 @@ def messages_of(instance: Instance, person: Person) -> list[str]:
 
 def erase_messages(ids: Sequence[str]) -> None:
     """Removes these messages, with their files."""
-    query = select(Media.storage_key, Media.thumbnail_key).where(Media.message_id.in_(ids))
+    query = select(*media.KEYS).where(Media.message_id.in_(ids))
     keys = [key for row in db.session.execute(query) for key in row if key]
     in_chats = select(Message.chat_id).where(Message.id.in_(ids)).distinct()
     chats = list(db.session.scalars(select(Chat).where(Chat.id.in_(in_chats), Chat.kind == GROUP)))

@@ -33,6 +33,10 @@ QUEUE = "media"
 FETCH_JOB = "app.jobs.downloads.fetch"
 THUMBNAIL_QUEUE = "default"
 THUMBNAIL_JOB = "app.jobs.media.make_thumbnail"
+MAKING_QUEUE = "default"
+MAKING_JOB = "app.jobs.making.make"
+MAKING_SECONDS = 140
+"""After so long the job is ended: it waits for its turn, converts and stores."""
 CLAIM_LASTS = timedelta(seconds=60)
 """A fetcher that has not said anything for so long is dead. It renews every 15 s."""
 TRIES = 8
@@ -48,6 +52,8 @@ _MAY_GO_OUT = frozenset(
 )
 _FIRST_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(hours=1)
+KEYS = (Media.storage_key, Media.source_key, Media.thumbnail_key)
+"""The columns that name files of the storage."""
 _PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
 
@@ -61,11 +67,13 @@ class ArrivedFile:
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """A file of ours that is in the storage, under `key`, and goes out with a message."""
+    """A file of ours that is in the storage, under `key`, and goes out with a message; or, where
+    it `is_source`, what that file is still to be made of, with the facts of it."""
 
     facts: FileFacts
     key: str
     preview: bytes | None = None
+    is_source: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,7 @@ def expect(message: Message, file: ArrivedFile, *, is_news: bool) -> Media:
         height=facts.height,
         seconds=facts.seconds,
         waveform=facts.waveform[:64] or None,
+        animated=facts.animated,
         state=MediaState.WAITING,
         due_at=now if fetches else None,
         remote=_written(file.remote) if file.remote else None,
@@ -133,18 +142,29 @@ def attach(message: Message, file: NewFile) -> Media:
         height=facts.height,
         seconds=facts.seconds,
         waveform=facts.waveform[:64] or None,
+        animated=facts.animated,
         state=MediaState.STORED,
         storage_key=file.key,
         preview=file.preview,
         created_at=now,
     )
-    if facts.mime in _PICTURES:
+    if file.is_source:
+        row.state, row.due_at, row.storage_key = MediaState.MAKING, now, None
+        row.source_key, row.source_sha256 = file.key, facts.sha256
+    elif facts.mime in _PICTURES:
         row.thumbnail_due_at = now
     message.media = row
     db.session.flush()
+    if file.is_source:
+        ring_to_make(row.id)
     if row.thumbnail_due_at is not None:
         bell.enqueue(THUMBNAIL_QUEUE, THUMBNAIL_JOB, row.id, timeout=90)
     return row
+
+
+def ring_to_make(media_id: str) -> None:
+    """Has the file that goes out made of what was uploaded."""
+    bell.enqueue(MAKING_QUEUE, MAKING_JOB, media_id, timeout=MAKING_SECONDS)
 
 
 def again(row: Media) -> NewFile:
@@ -159,6 +179,7 @@ def again(row: Media) -> NewFile:
         height=row.height,
         seconds=row.seconds,
         waveform=row.waveform or b"",
+        animated=row.animated,
     )
     return NewFile(facts, str(row.storage_key), row.preview)
 
@@ -195,7 +216,8 @@ def ask_for(row: Media) -> None:
 def ring_for_due(limit: int = 100) -> int:
     """Rings for files whose time has come: retries, and what a killed worker or an empty Redis
     left behind. How many there are."""
-    query = select(Media.id).where(Media.due_at <= utcnow()).order_by(Media.due_at).limit(limit)
+    query = select(Media.id).where(Media.due_at <= utcnow(), Media.state != MediaState.MAKING)
+    query = query.order_by(Media.due_at).limit(limit)
     due = list(db.session.scalars(query))
     for media_id in due:
         if bell.once_in(60, f"media:{media_id}"):
@@ -295,7 +317,7 @@ def expire(limit: int = 500) -> int:
 def keys_in_use(keys: list[str]) -> set[str]:
     """Which of these files of the storage a row knows."""
     used: set[str] = set()
-    for column in (Media.storage_key, Media.thumbnail_key, ChatPicture.storage_key):
+    for column in (*KEYS, ChatPicture.storage_key):
         used |= {key for key in db.session.scalars(select(column).where(column.in_(keys))) if key}
     return used
 

@@ -60,6 +60,7 @@ def media_facts(media: Media) -> dict[str, Any]:
         "seconds": media.seconds,
         "width": media.width,
         "height": media.height,
+        "animated": media.animated,
     }
 
 

@@ -18,7 +18,7 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Chat, Instance, Message, User
 from app.models.message import DISMISSED, OUTGOING, RESENT, TEXT
-from app.services import activity, chats, media, mentions, outbox, quotes
+from app.services import activity, chats, making, media, mentions, outbox, quotes
 from app.services.detail_rules import checked
 from app.services.message_payload import payload_of
 from app.services.progress import advance, not_before_made
@@ -161,6 +161,7 @@ def retry(message: Message) -> None:
     fresh = {"failure": None, "wa_id": None, "secret": secrets.token_bytes(SECRET_BYTES)}
     if not advance(message, {MessageStatus.FAILED}, MessageStatus.QUEUED, **fresh):
         raise Conflict(N_("This message did not fail."), code="not_failed")
+    making.begin_again(message)
     bell.wake(message.instance_id)
 
 
@@ -268,6 +269,7 @@ def next_queued(instance_id: str, account_id: str) -> Message | None:
             Message.instance_id == instance_id,
             Message.account_id == account_id,
             may_go(utcnow()),
+            making.not_held_up(instance_id),
         )
         .order_by(Message.due_at, Message.id)
         .limit(1)
@@ -376,8 +378,9 @@ def _same_or_conflict(
     original: Message | None,
     said: Said | None,
 ) -> Message:
-    before = earlier.media.sha256 if earlier.media else None
-    same_file = before == (file.facts.sha256 if file else None)
+    row = earlier.media
+    before = (row.kind, row.source_sha256 or row.sha256) if row else None
+    same_file = before == ((file.facts.kind, file.facts.sha256) if file else None)
     answered = earlier.quote.wa_id if earlier.quote else None
     same_quote = answered == (original.wa_id if original else None)
     same_details = earlier.details == (as_data(said) if said else None)

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from app.conversion import sticker, voice
+from app.core import gifs
 from app.core.errors import AppError, Invalid
-from app.core.media import LIMITS, MIB, FileFacts, MediaKind, clean_name, kind_for, mime_for
+from app.core.media import (
+    LIMITS,
+    MIB,
+    FileFacts,
+    MediaKind,
+    clean_name,
+    kind_for,
+    mime_for,
+    renamed,
+)
 from app.core.sniffing import mime_of
 from app.core.texts import N_
 from app.models import Chat, Instance, Message
@@ -11,11 +24,13 @@ from app.services import chats, messaging, quotes
 from app.services.media import NewFile
 from app.services.timing import AT_ONCE, Timing
 from app.storage import Draft, Storage
-from app.voice import MIME, note_of
 
 CAPTION_LIMIT = 1024
 """Characters of a caption; WhatsApp's own limit."""
-CAPTIONED = frozenset({MediaKind.IMAGE, MediaKind.VIDEO, MediaKind.DOCUMENT})
+CAPTIONED = frozenset({MediaKind.IMAGE, MediaKind.VIDEO, MediaKind.GIF, MediaKind.DOCUMENT})
+WANTED = frozenset({MediaKind.VOICE, MediaKind.STICKER, MediaKind.GIF, MediaKind.DOCUMENT})
+"""As what people may ask a file to be sent; else its bytes decide."""
+_GIF = "image/gif"
 
 
 class FileTooLarge(AppError):
@@ -29,11 +44,29 @@ class FileTooLarge(AppError):
         super().__init__(limit=limit // MIB)
 
 
+def new_file(draft: Draft, name: str, storage: Storage, wanted: MediaKind | None) -> NewFile:
+    """What goes out of an upload, stored: the file as it is, or what is made of it to be sent as
+    `wanted`, one of WANTED. What moves in a GIF goes as WhatsApp's GIF unless something else is
+    wanted. Raises Invalid (file), FileTooLarge, Unavailable."""
+    if wanted is MediaKind.VOICE:
+        return voice_note_of(draft, storage)
+    if wanted is MediaKind.STICKER:
+        return sticker_of(draft, name, storage)
+    facts = facts_of(draft, name)
+    if wanted is MediaKind.GIF:
+        return _to_become_gif(draft, facts)
+    if wanted is MediaKind.DOCUMENT:
+        kept = replace(facts, kind=MediaKind.DOCUMENT)
+        return NewFile(kept, draft.keep())
+    if facts.mime == _GIF and gifs.moves(draft.whole()):
+        return _to_become_gif(draft, facts)
+    return NewFile(facts, draft.keep())
+
+
 def facts_of(draft: Draft, name: str) -> FileFacts:
     """What the file is, by its bytes, and as what it is sent. Raises Invalid (file) for one without
     any, FileTooLarge."""
-    if not draft.size:
-        raise Invalid(N_("The file is empty."), field="file", code="file_empty")
+    _require_content(draft)
     if draft.size > LIMITS[MediaKind.DOCUMENT]:
         raise FileTooLarge(LIMITS[MediaKind.DOCUMENT])
     name = clean_name(name)
@@ -43,20 +76,56 @@ def facts_of(draft: Draft, name: str) -> FileFacts:
     return FileFacts(kind, name, mime, draft.size, draft.sha256)
 
 
+def sticker_of(draft: Draft, name: str, storage: Storage) -> NewFile:
+    """A sticker of the picture in `draft`, which is given up: the same for the same picture. Raises
+    Invalid (file), Unavailable."""
+    with draft:
+        _require_content(draft)
+        made = sticker.sticker_of(draft.whole())
+    with storage.draft() as drawn:
+        drawn.write(made.content)
+        facts = FileFacts(
+            kind=MediaKind.STICKER,
+            file_name=renamed(clean_name(name), ".webp"),
+            mime=sticker.MIME,
+            size=drawn.size,
+            sha256=drawn.sha256,
+            width=sticker.EDGE,
+            height=sticker.EDGE,
+            animated=made.animated,
+        )
+        return NewFile(facts, drawn.keep())
+
+
+def _to_become_gif(draft: Draft, facts: FileFacts) -> NewFile:
+    """The upload, kept to be made into a GIF by a job. Raises Invalid (file), FileTooLarge."""
+    fits = gifs.moves(draft.whole()) if facts.mime == _GIF else facts.mime.startswith("video/")
+    if not fits:
+        text = N_("A GIF is made of a GIF file that moves, or of a short video. This is neither.")
+        raise Invalid(text, field="file", code="not_a_gif")
+    if draft.size > LIMITS[MediaKind.GIF]:
+        raise FileTooLarge(LIMITS[MediaKind.GIF])
+    return NewFile(replace(facts, kind=MediaKind.GIF), draft.keep(), is_source=True)
+
+
+def _require_content(draft: Draft) -> None:
+    if not draft.size:
+        raise Invalid(N_("The file is empty."), field="file", code="file_empty")
+
+
 def voice_note_of(draft: Draft, storage: Storage) -> NewFile:
     """A voice note of the sound in `draft`, which is given up: the same for the same sound, so that
     a request that is repeated is known by it. Raises Invalid (file), FileTooLarge, Unavailable."""
     with draft:
-        if not draft.size:
-            raise Invalid(N_("The file is empty."), field="file", code="file_empty")
-        note = note_of(draft.whole())
+        _require_content(draft)
+        note = voice.note_of(draft.whole())
     with storage.draft() as spoken:
         spoken.write(note.content)
         if spoken.size > LIMITS[MediaKind.VOICE]:
             raise FileTooLarge(LIMITS[MediaKind.VOICE])
         facts = FileFacts(
             kind=MediaKind.VOICE,
-            mime=MIME,
+            mime=voice.MIME,
             size=spoken.size,
             sha256=spoken.sha256,
             seconds=note.seconds,
@@ -70,7 +139,7 @@ def checked_caption(caption: str, kind: MediaKind) -> str:
     if not caption.strip():
         return ""
     if kind not in CAPTIONED:
-        text = N_("Audio has no caption: send the text as a message of its own.")
+        text = N_("Audio and stickers have no caption: send the text as a message of its own.")
         raise Invalid(text, field="caption", code="caption_not_possible")
     return checked_length(caption)
 

@@ -10,7 +10,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.core.errors import AppError
-from app.core.media import clean_name
+from app.core.media import MediaKind, clean_name
 from app.i18n import words_of
 from app.models import Message
 from app.models.message import FROM_UI
@@ -37,7 +37,8 @@ def send_files(instance_id: str, chat_id: str) -> Response:
     caption, problems = request.form.get("caption", ""), []
     for number, file in enumerate(given or [None]):
         try:
-            _send(instance_id, chat_id, file, "" if number else caption, is_first=not number)
+            text = "" if number else caption
+            _send(instance_id, chat_id, file, text, is_first=not number, wanted=_wanted())
         except AppError as error:
             problems.append((clean_name(file.filename or "") if file else "", error))
     if not problems:
@@ -45,7 +46,11 @@ def send_files(instance_id: str, chat_id: str) -> Response:
     if wants_fragment():
         return _refused(problems[0][1])
     told = [f"{name}: {words_of(error)}" if name else words_of(error) for name, error in problems]
-    context: dict[str, Any] = {"caption": caption, "file_problems": told}
+    context: dict[str, Any] = {
+        "caption": caption,
+        "file_problems": told,
+        "sent_as": request.form.get("as"),
+    }
     return chat_page(instance, chat, status=problems[0][1].status, **context)
 
 
@@ -55,7 +60,7 @@ def send_voice(instance_id: str, chat_id: str) -> Response:
     """Queues a recording as a voice message. Only a script can record one, so it alone asks."""
     chats.get_for(owned(instance_id), chat_id)
     try:
-        _send(instance_id, chat_id, request.files.get("file"), as_voice=True)
+        _send(instance_id, chat_id, request.files.get("file"), wanted=MediaKind.VOICE)
     except AppError as error:
         return _refused(error)
     return _done(instance_id, chat_id)
@@ -68,7 +73,7 @@ def _send(
     caption: str = "",
     *,
     is_first: bool = True,
-    as_voice: bool = False,
+    wanted: MediaKind | None = None,
 ) -> None:
     def queue(new: NewFile) -> Message:
         instance = owned(instance_id)
@@ -83,7 +88,15 @@ def _send(
             reply_to=request.form.get("reply_to") if is_first else None,
         )
 
-    send(file, queue, as_voice=as_voice)
+    send(file, queue, wanted=wanted)
+
+
+def _wanted() -> MediaKind | None:
+    """As what the files are to be sent; None where their bytes decide."""
+    chosen = request.form.get("as", "")
+    if chosen not in uploads.WANTED:
+        return None
+    return MediaKind(chosen)
 
 
 def _done(instance_id: str, chat_id: str) -> Response:

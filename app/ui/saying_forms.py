@@ -118,9 +118,8 @@ class PollForm(SayingForm):
     """A question and up to twelve answers; empty fields are no answers."""
 
     question = _text(lazy_gettext("Question"), id="poll-question")
-    options = FieldList(
-        _text(), min_entries=OPTIONS.stop - 1, max_entries=OPTIONS.stop - 1, label=""
-    )
+    # One more than there may be: who sends so many is told so, rather than that one is dropped.
+    options = FieldList(_text(), min_entries=OPTIONS.stop - 1, max_entries=OPTIONS.stop, label="")
     several = BooleanField(lazy_gettext("Several answers may be chosen"), id="poll-several")
 
     @property
@@ -137,7 +136,8 @@ class PollForm(SayingForm):
         if error.code == "bad_poll_question":
             return self.question
         if error.code == "bad_poll_options":
-            return next(option for option in self.options if not _is_filled(option))
+            empty = (option for option in self.options if not _is_filled(option))
+            return next(empty, self.options[-1])
         if error.code in {"bad_poll_option", "repeated_poll_option"}:
             return self._wrong_option()
         return None

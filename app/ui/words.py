@@ -66,6 +66,10 @@ FAILURES = {
     "bad_address": N_("this is not an address that can be written to"),
     "lookup_failed": N_("WhatsApp did not say how to reach this person"),
     "file_missing": N_("the file is not on this server any more"),
+    "gif_unreadable": N_("no GIF can be made of this file: it is damaged, or plays nothing"),
+    "gif_too_many_pixels": N_("no GIF can be made of this file: it has more than 16 megapixels"),
+    "gif_too_long": N_("a GIF may play for at most a minute"),
+    "gif_too_large": N_("the GIF that was made is larger than WhatsApp takes"),
     "upload_failed": N_("WhatsApp did not take the file"),
     "not_on_whatsapp": N_("this number is not on WhatsApp"),
     "too_late": N_("WhatsApp takes this change no more"),
@@ -88,6 +92,7 @@ _MEDIA_STATES = {
         " chat from there."
     ),
     MediaState.STORED: "",
+    MediaState.MAKING: N_("Is being prepared for sending"),
 }
 _KEPT_NO_LONGER = N_("This server keeps files for a limited time, and this one is older.")
 _NOT_ASKED_FOR = N_("Not downloaded yet")
@@ -95,6 +100,10 @@ _MEDIA_FAILURES = {
     "not_genuine": N_("The file did not arrive intact, so it was not kept."),
     "storage_unreachable": N_("The storage of files could not be reached."),
     "no_room": N_("There is no room left on the server's disk."),
+    **dict.fromkeys(
+        ("gif_unreadable", "gif_too_many_pixels", "gif_too_long", "gif_too_large", "file_missing"),
+        N_("No GIF was made of this file."),
+    ),
     "not_told": N_("WhatsApp did not say where this file is. Open it on the phone."),
 }
 _SOME_MEDIA_FAILURE = N_("WhatsApp did not give the file.")

@@ -5,6 +5,7 @@
   if (!place) return;
   const by = (id) => document.getElementById(id);
   const form = by("attach-form"), chooser = by("attach-files"), tray = by("attach-tray");
+  by("attach-plain").remove(); // each file has a choice of its own
   const caption = by("attach-caption"), cancel = by("attach-cancel"), send = by("attach-send");
   const problems = by("attach-problems"), news = by("attach-news");
   const limit = Number(place.dataset.limit);
@@ -46,9 +47,22 @@
     shown.querySelector(".attach-note").textContent = why;
     item.refused = Boolean(why);
     if (/^image\/(png|jpeg|gif|webp)$/.test(file.type) && !why) picture(item);
+    if (!why) offer(item);
     remover(item).addEventListener("click", () => remove(item));
     items.push(item);
     tray.append(shown);
+  };
+  // As what it can be sent. Whether a GIF moves the server finds out: one that does not goes as it is.
+  const kinds = { "image/jpeg": "photo", "image/png": "photo", "image/webp": "webp", "image/gif": "gif" };
+  const offer = (item) => {
+    const kind = kinds[item.file.type] ?? (item.file.type.startsWith("video/") ? "video" : "");
+    const choice = item.shown.querySelector(".attach-as");
+    for (const option of [...choice.options]) {
+      if (!option.dataset.for.split(" ").includes(kind)) option.remove();
+    }
+    choice.hidden = !choice.options.length;
+    choice.setAttribute("aria-label", `${place.dataset.as}: ${item.file.name}`);
+    choice.selectedIndex = 0;
   };
   // As data, not as a blob: pages allow images of their own and data alone.
   const picture = (item) => {
@@ -72,7 +86,7 @@
     const bar = item.shown.querySelector("progress");
     bar.hidden = false;
     item.shown.querySelector(".attach-note").textContent = "";
-    const values = { csrf_token: form.elements.csrf_token.value, caption: text, key: item.key, file: item.file };
+    const values = { csrf_token: form.elements.csrf_token.value, caption: text, key: item.key, as: item.shown.querySelector(".attach-as").value, file: item.file };
     if (item.key === caption_key) values.reply_to = by("reply-to")?.value ?? "";
     const { request, done } = upload.send(form.action, values, {
       lost: place.dataset.failed,

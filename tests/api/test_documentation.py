@@ -27,6 +27,7 @@ from app.models.webhook import DeliveryStatus
 from app.services import accounts, chats, group_wishes, groups, sign_ins
 from app.transaction import transaction
 from tests import factories
+from tests.core.test_sniffing import picture
 from tests.sounds import sound
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
@@ -176,6 +177,7 @@ def test_every_command_works(app: Flask, address, alice, bob, tmp_path, monkeypa
     monkeypatch.setattr(events, "STREAM_SECONDS", 0)  # else it lasts for minutes
     (tmp_path / "invoice.pdf").write_bytes(b"%PDF-1.7")
     (tmp_path / "greeting.mp3").write_bytes(sound("mp3"))
+    (tmp_path / "cat.png").write_bytes(picture("PNG"))
     (tmp_path / "clients.csv").write_text("name;phone\nMaria;+79161234567\n")
     with app.app_context():
         variables = before_all(alice, bob)

@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.test_main_job import administrator, open_echo, shop  # noqa: F401 - fixtures
+from tests.moving import moving
 from tests.product import Product, running_product
 from tests.slow_line import Line, line_to
 
@@ -119,6 +120,34 @@ def test_several_files_are_chosen_one_is_taken_out_and_the_rest_is_sent_with_its
     ).to_be_visible()  # the echo brings it back
     line = chat.locator("#lines .chat-line-text").first
     expect(line).to_contain_text("Документ: ")
+
+
+def test_a_picture_goes_as_a_sticker_and_what_moves_as_a_gif(chat: Page) -> None:
+    before = bubbles(chat).count()
+    chat.get_by_text("Прикрепить файл", exact=True).click()
+    chat.locator("#attach-files").set_input_files(
+        [
+            {"name": "кот.png", "mimeType": "image/png", "buffer": picture("pink")},
+            {"name": "танец.gif", "mimeType": "image/gif", "buffer": moving("GIF", 8)},
+            {"name": "счёт.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 bill"},
+        ]
+    )
+    choices = tray(chat).locator("select:visible")
+    expect(choices).to_have_count(2)  # a document is one
+    expect(choices.nth(1).locator("option")).to_have_text(
+        ["GIF", "Отправить как стикер", "Документ"]
+    )
+    chat.get_by_label("Отправить как: кот.png").select_option(label="Отправить как стикер")
+    chat.get_by_role("button", name="Отправить медиафайл").click()
+
+    expect(bubbles(chat)).to_have_count(before + 3)
+    expect(bubbles(chat).nth(before).locator(".media-of-sticker img")).to_be_visible()
+    gif = bubbles(chat).nth(before + 1).locator(".media-of-gif video")
+    expect(gif).to_have_js_property("loop", True)
+    expect(bubbles(chat).last.locator(".ticks")).to_have_attribute("title", "Прочитано")
+    # The contact that answers everything has got both, and sends them back.
+    expect(chat.locator(".bubble-in .media-of-sticker img").last).to_be_visible()
+    expect(chat.locator(".bubble-in .media-of-gif video").last).to_be_visible()
 
 
 def test_files_are_dropped_and_pasted_and_all_can_be_taken_back(chat: Page) -> None:

@@ -242,6 +242,7 @@ def edited(new: dict[str, Any]) -> dict[str, Any]:
         ({"audioMessage": {"seconds": 61}}, file(MediaKind.AUDIO, seconds=61)),
         ({"audioMessage": {"PTT": True}}, file(MediaKind.VOICE)),
         ({"stickerMessage": {"width": 512}}, file(MediaKind.STICKER, width=512)),
+        ({"stickerMessage": {"isAnimated": True}}, file(MediaKind.STICKER, animated=True)),
         ({"documentMessage": {"fileName": "a.pdf"}}, file(MediaKind.DOCUMENT, file_name="a.pdf")),
         ({"documentMessage": {"title": "a"}}, file(MediaKind.DOCUMENT, file_name="a")),
         ({"audioMessage": {"fileLength": 2**63}}, file(MediaKind.AUDIO)),

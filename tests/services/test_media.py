@@ -68,6 +68,7 @@ def test_webhook_is_told_what_is_known_of_the_file(message: Message) -> None:
         "seconds": None,
         "width": None,
         "height": None,
+        "animated": False,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -71,6 +72,23 @@ class Web:
         )
         return parts.encode(), f"\r\n--{BOUNDARY}--\r\n".encode()
 
+    def upload_unannounced(self, size: int) -> tuple[int, str]:
+        """Sends a file of `size` bytes in pieces, without its length, until somebody objects;
+        status and code of the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.putrequest("POST", self.send_path)
+        connection.putheader("X-API-Key", self.key)
+        connection.putheader("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        head, tail = self.frame()
+        with contextlib.suppress(ConnectionError):
+            for piece in (head, *[bytes(MIB)] * (size // MIB), tail):
+                connection.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+            connection.send(b"0\r\n\r\n")
+        with closing(connection), connection.getresponse() as answer:
+            return answer.status, json.load(answer)["code"]
+
     def upload(self, size: int) -> dict[str, object]:
         """Sends a file of `size` bytes; the answer."""
         connection = self.begin(size)
@@ -84,6 +102,10 @@ class Web:
         assert answer.status == 202, content
         connection.close()
         return content
+
+
+def files_of(settings: Settings) -> list[Path]:
+    return [path for path in settings.media_dir.rglob("*") if path.is_file()]
 
 
 @pytest.fixture
@@ -134,7 +156,7 @@ def test_document_of_100_mb_costs_the_web_process_less_than_20(
         watching.join()
 
     assert highest[0] - before < ALLOWED_GROWTH
-    sizes = [path.stat().st_size for path in settings.media_dir.rglob("*") if path.is_file()]
+    sizes = [path.stat().st_size for path in files_of(settings)]
     assert sorted(sizes) == [MIB, 100 * MIB - 1024]
 
 
@@ -146,6 +168,17 @@ def test_file_announced_as_too_large_is_refused_before_it_is_read(
 
         assert (answer.status, json.load(answer)["code"]) == (413, "file_too_large")
     assert not settings.media_dir.exists()
+
+
+def test_file_that_does_not_say_how_large_it_is_is_refused_when_it_has_grown_too_large(
+    web: Web, settings: Settings
+) -> None:
+    web.upload(MIB)
+    before, kept = web.memory(), files_of(settings)
+
+    assert web.upload_unannounced(300 * MIB) == (413, "too_large")
+    assert web.memory() - before < ALLOWED_GROWTH
+    assert files_of(settings) == kept
 
 
 def test_upload_that_breaks_off_leaves_nothing(web: Web, settings: Settings) -> None:

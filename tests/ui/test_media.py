@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -95,8 +96,11 @@ def test_what_could_carry_a_script_is_saved_not_shown(
 ) -> None:
     answer = bobs.get(path_of(stored(app, chat, content, file_name=name)))
 
-    assert answer.headers["Content-Disposition"].startswith("attachment")
-    assert answer.mimetype != "image/png"
+    headers = answer.headers
+    assert headers["Content-Disposition"].startswith("attachment")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert answer.mimetype in {"application/octet-stream", "application/pdf", "text/x-shellscript"}
 
 
 def test_image_is_saved_when_that_is_asked(app: Flask, bobs: Browser, chat: Chat) -> None:
@@ -237,6 +241,22 @@ def test_html_that_calls_itself_an_image_goes_as_a_document(
     (message,) = messages(app)
     assert message.media is not None
     assert (message.kind, message.media.mime) == ("document", "text/html")
+
+
+def test_an_archive_that_would_fill_the_disk_is_passed_on_as_it_is(
+    app: Flask, bobs: Browser, chat: Chat, settings: Settings
+) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.txt", bytes(100_000_000))
+    bobs.post(files_path(chat), {"file": [upload(out.getvalue(), "report.docx")]})
+
+    (message,) = messages(app)
+    assert message.media is not None
+    assert (message.kind, message.media.thumbnail_due_at) == ("document", None)
+    (kept,) = files_of(settings)
+    assert kept.read_bytes() == out.getvalue()
+    assert bobs.get(path_of(message.media)).data == out.getvalue()
 
 
 @pytest.mark.parametrize(

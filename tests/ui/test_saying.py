@@ -276,6 +276,7 @@ def test_a_poll_has_twelve_fields_of_which_scripts_show_two(bobs: Browser, maria
         ({"question": " "}, "poll-question", "255"),
         ({"question": "я" * 256}, "poll-question", "255"),
         ({"options-1": ""}, "options-1", "от 2 до 12"),
+        ({"options-0": "", "options-1": ""}, "options-0", "от 2 до 12"),
         ({"options-0": "я" * 101}, "options-0", "100"),
         ({"options-2": " Сегодня"}, "options-2", "одинаков"),
     ],
@@ -290,6 +291,15 @@ def test_what_is_wrong_with_a_poll_stands_beside_the_field(
     kept = filled_form(answer, "form")
     assert kept.pop("several") == ["y"]
     assert kept.items() >= (typed.items() - {("several", "y")})
+    assert sent(app) == []
+
+
+def test_a_poll_with_more_answers_than_there_are_fields_is_refused(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    typed = {"question": "Когда?"} | {f"options-{n}": f"в {n}:00" for n in range(13)}
+    answer = bobs.act(path_of(maria, "poll"), typed)
+    assert "от 2 до 12" in refused(answer, "options-12")
     assert sent(app) == []
 
 

@@ -49,6 +49,7 @@ def _described(query: dict[str, str]) -> Attachment:
         width=_number(query, "width"),
         height=_number(query, "height"),
         view_once=view_once == "true",
+        animated=query.get("animated") == "true",
     )
 
 

@@ -28,6 +28,7 @@ class Attachment:
     view_once: bool = False
     thumbnail: bytes = b""
     waveform: bytes = b""
+    animated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def _write_details(part: Any, attachment: Attachment) -> None:
         "viewOnce": attachment.view_once,
         "gifPlayback": attachment.kind == "gif",
         "PTT": attachment.kind == "voice",
+        "isAnimated": attachment.animated,
         "waveform": _waveform(part.fileSHA256) if attachment.kind == "voice" else b"",
     }
     for name, value in details.items():
@@ -135,4 +137,5 @@ def _read(kind: MediaKind, part: Any) -> Attachment:
         view_once=getattr(part, "viewOnce", False),
         thumbnail=getattr(part, "JPEGThumbnail", b""),
         waveform=getattr(part, "waveform", b""),
+        animated=getattr(part, "isAnimated", False),
     )

@@ -24,6 +24,7 @@ from tests.bucket import KEYS, running_bucket
 from tests.core.test_pictures import image
 from tests.core.test_sniffing import MP4, OGG
 from tests.media_host import content_of
+from tests.moving import moving
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
 from tests.sounds import sound
 from tests.waiting import wait_for
@@ -86,31 +87,48 @@ def queue_file(product: Product, instance_id: str, content: bytes, kind: MediaKi
             return uploads.queue_file_in(instance, chat, file, caption=caption, source="ui").id
 
 
-def queue_spoken(product: Product, instance_id: str, content: bytes) -> str:
+def queue_made(product: Product, instance_id: str, content: bytes, wanted: MediaKind) -> str:
     storage = storage_of(product.settings)
     with product.app.app_context():
         draft = storage.draft()
         draft.write(content)
-        file = uploads.voice_note_of(draft, storage)
+        file = uploads.new_file(draft, "a", storage, wanted)
         with transaction() as session:
             instance = session.get_one(Instance, instance_id)
             chat = chats.with_address(instance, PEER_NUMBER, country="RU")
             return uploads.queue_file_in(instance, chat, file, caption="", source="ui").id
 
 
-def test_a_recording_arrives_as_a_voice_message(linked: tuple[Product, str]) -> None:
-    product, instance_id = linked
+def test_what_is_made_of_files_arrives_as_a_voice_message_a_gif_and_stickers(
+    with_jobs: tuple[Product, str],
+) -> None:
+    product, instance_id = with_jobs
     client = product.sandbox.client
+    given = [
+        (MediaKind.VOICE, sound("webm", SPOKEN_SECONDS, fades=True)),
+        (MediaKind.GIF, moving("GIF", 8)),
+        (MediaKind.STICKER, moving("GIF", 4)),
+        (MediaKind.STICKER, image("PNG", (300, 200))),
+    ]
 
-    message_id = queue_spoken(product, instance_id, sound("webm", SPOKEN_SECONDS, fades=True))
+    sent = [queue_made(product, instance_id, content, kind) for kind, content in given]
 
-    (told,) = wait_for(lambda: client.media(PEER_NUMBER), PATIENCE, "the phone has it")
-    ours = media_of(product, instance_id)[str(product.message(message_id).wa_id)]
-    assert (told["kind"], told["mime"]) == ("voice", "audio/ogg; codecs=opus")
-    assert told["seconds"] == ours.seconds == SPOKEN_SECONDS
-    assert bytes(told["waveform"]) == ours.waveform
-    assert max(told["waveform"]) == 100
-    assert client.media_bytes(PEER_NUMBER, str(told["id"])) == stored_bytes(product, ours)
+    wait_for(lambda: len(client.media(PEER_NUMBER)) == len(given), PATIENCE, "the phone has all")
+    told = client.media(PEER_NUMBER)
+    found = media_of(product, instance_id)
+    ours = [found[str(product.message(one).wa_id)] for one in sent]
+    for one, row in zip(told, ours, strict=True):
+        assert client.media_bytes(PEER_NUMBER, str(one["id"])) == stored_bytes(product, row)
+    voice, gif, dancing, still = told
+    assert (voice["kind"], voice["mime"]) == ("voice", "audio/ogg; codecs=opus")
+    assert voice["seconds"] == ours[0].seconds == SPOKEN_SECONDS
+    assert bytes(voice["waveform"]) == ours[0].waveform
+    assert max(voice["waveform"]) == 100
+    assert (gif["kind"], gif["mime"], gif["seconds"]) == ("gif", "video/mp4", 2)
+    assert (gif["width"], gif["height"], gif["thumbnail_size"] > 0) == (120, 80, True)
+    for sticker, moves in ((dancing, True), (still, False)):
+        assert (sticker["kind"], sticker["mime"]) == ("sticker", "image/webp")
+        assert (sticker["width"], sticker["height"], sticker["animated"]) == (512, 512, moves)
 
 
 @pytest.mark.parametrize("settings", ["folder", "bucket"], indirect=True)
@@ -118,7 +136,9 @@ def test_files_of_every_kind_arrive_byte_for_byte(with_jobs: tuple[Product, str]
     product, instance_id = with_jobs
     client = product.sandbox.client
     ids = {
-        client.send_media(PEER_NUMBER, OWN_NUMBER, kind, content, file_name="a.pdf"): kind
+        client.send_media(
+            PEER_NUMBER, OWN_NUMBER, kind, content, file_name="a.pdf", animated=True
+        ): kind
         for kind, content in CONTENTS.items()
     }
 
@@ -131,6 +151,7 @@ def test_files_of_every_kind_arrive_byte_for_byte(with_jobs: tuple[Product, str]
     for wa_id, kind in ids.items():
         assert found[wa_id].kind == kind
         assert stored_bytes(product, found[wa_id]) == CONTENTS[kind]
+        assert found[wa_id].animated == (kind is MediaKind.STICKER)
     photo = next(wa_id for wa_id, kind in ids.items() if kind is MediaKind.IMAGE)
     wait_for(lambda: media_of(product, instance_id)[photo].thumbnail_key, PATIENCE, "a thumbnail")
 

@@ -25,6 +25,7 @@ def _file(kind: MediaKind, value: Any, *, name: str = "") -> Content:
         height=_number(_told(value, "height")),
         seconds=_number(_told(value, "seconds")),
         waveform=_told(value, "waveform") or b"",
+        animated=bool(_told(value, "isAnimated")),
     )
     return File(facts, _told(value, "caption") or "", _remote(value))
 

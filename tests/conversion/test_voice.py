@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import io
 import subprocess
-import tempfile
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import BinaryIO
 
 import av
 import pytest
 
-from app.voice import VoiceNote, conversion, encoder, note_of
-from app.voice.conversion import Busy, NotAudio, TooLong
+from app.conversion import confined, program, voice, voice_encoder
+from app.conversion.program import Busy
+from app.conversion.voice import NotAudio, TooLong, VoiceNote, note_of
+from tests.conversion.files import file_of
 from tests.sounds import FORMS, film, sound
-
-
-@contextmanager
-def file_of(content: bytes) -> Iterator[BinaryIO]:
-    with tempfile.TemporaryFile() as file:
-        file.write(content)
-        file.seek(0)
-        yield file
 
 
 def made_of(content: bytes) -> VoiceNote:
@@ -68,7 +59,7 @@ def test_silence_has_a_flat_waveform_and_a_moment_counts_as_a_second() -> None:
     silent = made_of(sound("wav", 0.1))
     assert silent.seconds == 1
     assert len(silent.waveform) == 64
-    assert encoder.bars([0.0, 0.0, 0.0]) == bytes(64)
+    assert voice_encoder.bars([0.0, 0.0, 0.0]) == bytes(64)
 
 
 def test_a_recording_that_broke_off_is_kept_as_far_as_it_goes() -> None:
@@ -115,34 +106,34 @@ def test_a_playlist_leads_nowhere() -> None:
 def test_the_program_can_open_nothing_once_it_looks_at_its_input() -> None:
     attempt = """
 import sys; sys.path.insert(0, sys.argv[1])
-import encoder, socket
-encoder.lock_up()
+import confined, socket
+confined.lock_up()
 for what in (lambda: open("/etc/passwd"), socket.socket):
     try: what()
     except OSError: print("refused")
 """
-    folder = str(conversion._ENCODER.parent)
+    folder = str(program._HERE)
     said = subprocess.run(
-        [conversion.sys.executable, "-I", "-c", attempt, folder], capture_output=True, text=True
+        [sys.executable, "-I", "-c", attempt, folder], capture_output=True, text=True
     )
     assert said.stdout.split() == ["refused", "refused"], said.stderr
 
 
 def test_more_than_an_hour_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert encoder.LONGEST == conversion.LONGEST_MINUTES * 60
-    monkeypatch.setattr(encoder, "LONGEST", 1)
-    with pytest.raises(encoder.TooLong):
-        encoder.voice_note(io.BytesIO(sound("wav", 2)))
+    assert voice_encoder.LONGEST == voice.LONGEST_MINUTES * 60
+    monkeypatch.setattr(voice_encoder, "LONGEST", 1)
+    with pytest.raises(voice_encoder.TooLong):
+        voice_encoder.voice_note(io.BytesIO(sound("wav", 2)))
 
-    ends = subprocess.CompletedProcess([], encoder.TOO_LONG, b"", b"")
-    monkeypatch.setattr(conversion, "_encode", lambda _: ends)
+    ends = subprocess.CompletedProcess([], voice_encoder.TooLong.status, b"", b"")
+    monkeypatch.setattr(program, "_run", lambda *_: ends)
     with pytest.raises(TooLong):
         made_of(b"long")
-    assert (conversion._NO_SOUND, conversion._TOO_LONG) == (encoder.NO_SOUND, encoder.TOO_LONG)
+    assert program.UNREADABLE == confined.UNREADABLE
 
 
 def test_what_takes_too_long_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "_SECONDS", 0.001)
+    monkeypatch.setattr(program, "_SECONDS", 0.001)
 
     with pytest.raises(Busy):
         made_of(sound("wav"))
@@ -151,9 +142,8 @@ def test_what_takes_too_long_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_encoder_that_does_not_work_is_not_the_fault_of_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    program = tmp_path / "encoder.py"
-    program.write_text("import there_is_no_such_library")
-    monkeypatch.setattr(conversion, "_ENCODER", program)
+    (tmp_path / "voice_encoder.py").write_text("import there_is_no_such_library")
+    monkeypatch.setattr(program, "_HERE", tmp_path)
 
     with pytest.raises(RuntimeError, match="no_such_library"):
         made_of(sound("wav"))
@@ -162,18 +152,17 @@ def test_an_encoder_that_does_not_work_is_not_the_fault_of_the_file(
 def test_a_file_that_kills_the_decoder_is_no_audio(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    program = tmp_path / "encoder.py"
-    program.write_text("import os; os.abort()")
-    monkeypatch.setattr(conversion, "_ENCODER", program)
+    (tmp_path / "voice_encoder.py").write_text("import os; os.abort()")
+    monkeypatch.setattr(program, "_HERE", tmp_path)
 
     with pytest.raises(NotAudio):
         made_of(sound("wav"))
 
 
 def test_few_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "_slots", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(conversion, "_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(program, "_slots", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(program, "_WAIT_SECONDS", 0.01)
 
-    with conversion._turn(), pytest.raises(Busy):
+    with program._turn(), pytest.raises(Busy):
         made_of(sound("wav"))
     assert made_of(sound("wav")).seconds == 2

@@ -1,22 +1,13 @@
-"""A program: reads a sound from its input and writes the voice note that WhatsApp takes of it.
+"""An encoder for confined.py: reads a sound and writes the voice note that WhatsApp takes of it.
 
-The decoders are written in C and are given what strangers made. So they run here, in a process that
-holds nothing but the sound: run by its path, for it is to load none of the product. Before it looks
-at its input it gives up what it could do harm with: it cannot open a file or a connection any more,
-nor take much memory or time.
-
-Its answer is a line of JSON, `seconds` and `waveform` (in hexadecimal), and after it the bytes of
-the note; or nothing, and the status says why.
+It tells `seconds` and `waveform` (in hexadecimal). An hour of sound takes about 15 s of an idle
+processor.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
-import os
-import resource
-import sys
 import wave
 from collections.abc import Iterator
 from itertools import pairwise
@@ -27,12 +18,8 @@ from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 from av.stream import Disposition
 
-NO_SOUND, TOO_LONG = 3, 4
-"""How it ends with what holds no sound, or more than LONGEST seconds of it."""
 LONGEST = 3600
 """Seconds of a note: what WhatsApp takes, 16 MB, is a little more at this rate."""
-CPU_SECONDS = 60
-MEMORY = 1024 * 1024 * 1024
 RATE, PIECE = 48_000, 960  # samples a second, and of the 20 ms that Opus takes at a time
 BITS = 32_000  # a second: speech is clear with it
 BARS = 64
@@ -50,21 +37,25 @@ class NoSound(Exception):
 class TooLong(Exception):
     """There is more of it than goes into a note."""
 
+    status = 4
 
-def lock_up() -> None:
-    """Gives up files, connections, memory and time, for good."""
-    _rehearse()
-    limits = {
-        resource.RLIMIT_NOFILE: 3,  # those that are open stay so, and there is no other
-        resource.RLIMIT_AS: MEMORY,
-        resource.RLIMIT_CPU: CPU_SECONDS,
-        resource.RLIMIT_CORE: 0,
-    }
-    for what, limit in limits.items():
-        hard = resource.getrlimit(what)[1]
-        least = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        with contextlib.suppress(ValueError, OSError):  # a system that does not know this one
-            resource.setrlimit(what, (least, least))
+
+def rehearse() -> None:
+    """Goes through all of it with a silence of our own: the library loads parts of itself when it
+    first needs them."""
+    av.logging.set_level(None)
+    silence = io.BytesIO()
+    with wave.open(silence, "wb") as file:
+        file.setparams((1, 2, RATE, PIECE, "NONE", ""))
+        file.writeframes(bytes(2 * PIECE))
+    silence.seek(0)
+    voice_note(silence)
+
+
+def encode(source: BinaryIO) -> tuple[dict[str, Any], bytes]:
+    """What is told of the note, and its bytes. Raises NoSound, TooLong."""
+    note, seconds, waveform = voice_note(source)
+    return {"seconds": seconds, "waveform": waveform.hex()}, note
 
 
 def voice_note(source: BinaryIO) -> tuple[bytes, int, bytes]:
@@ -130,38 +121,6 @@ def _decoded(file: Any) -> Iterator[Any]:
             yield from packet.decode()
 
 
-def _rehearse() -> None:
-    """Goes through all of it with a silence of our own: the library loads parts of itself when it
-    first needs them."""
-    silence = io.BytesIO()
-    with wave.open(silence, "wb") as file:
-        file.setparams((1, 2, RATE, PIECE, "NONE", ""))
-        file.writeframes(bytes(2 * PIECE))
-    silence.seek(0)
-    voice_note(silence)
-
-
 def _loudness(frame: Any) -> float:
     samples = memoryview(frame.planes[0]).cast("B").cast("h")[: frame.samples : _LOOKED_AT]
     return sum(map(abs, samples)) / len(samples)
-
-
-def main() -> None:
-    """Turns the sound on standard input into a note on standard output."""
-    av.logging.set_level(None)
-    os.nice(5)  # pages are answered first
-    lock_up()
-    try:
-        note, seconds, waveform = voice_note(sys.stdin.buffer)
-    except TooLong:
-        sys.exit(TOO_LONG)
-    except Exception as error:  # whatever the bytes of strangers bring about
-        sys.stderr.write(repr(error))
-        sys.exit(NO_SOUND)
-    head = {"seconds": seconds, "waveform": waveform.hex()}
-    sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + note)
-    sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""What people upload, made into the form in which phones show it: voice notes, stickers, GIFs."""
