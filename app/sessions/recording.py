@@ -225,7 +225,10 @@ def _amend(event: MessageReceived, said: Amendment, chat: Chat, *, is_news: bool
     elif said.vote is not None:
         voting.record(event, said.vote, target, author, is_news=is_news)
     elif said.kind is Change.EDIT:
-        amendments.edit(target, author, _plain(said.text), event.timestamp, is_news=is_news)
+        named = _named(event)
+        amendments.edit(
+            target, author, _plain(said.text), event.timestamp, mentions=named, is_news=is_news
+        )
     else:
         amendments.remove(target, author, event.timestamp, is_news=is_news)
     return True
@@ -252,7 +255,7 @@ def _arrival(event: MessageReceived, chat: Chat) -> arrivals.Arrival:
         file=_arrived(content) if isinstance(content, File) else None,
         said=content.said if isinstance(content, Detailed) else None,
         forwarded=event.forwarded,
-        mentions=tuple(filter(any, map(_who, event.mentions))),
+        mentions=_named(event),
         at=event.timestamp,
         sender_phone=event.sender.number,
         sender_lid=_user(event.sender.lid),
@@ -277,6 +280,10 @@ def _group_change(event: GroupChanged) -> GroupChange:
         only_admins_write=event.only_admins_write,
         deleted=event.deleted,
     )
+
+
+def _named(event: MessageReceived) -> tuple[Who, ...]:
+    return tuple(filter(any, map(_who, event.mentions)))
 
 
 def _who(address: Address) -> Who:

@@ -13,7 +13,7 @@ from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Chat, GroupWish, Instance, Message
 from app.models.message import INCOMING, SYSTEM
-from app.services import forwarding, group_wishes, groups
+from app.services import amending, forwarding, group_wishes, groups
 from app.transaction import transaction
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
 from tests.waiting import wait_for
@@ -230,6 +230,21 @@ def test_people_are_named_both_ways(linked: tuple[Product, str]) -> None:
     wait_for(lambda: _texts(product, instance_id), PATIENCE)
     (heard,) = [m for m in product.messages(instance_id) if m.direction == INCOMING]
     assert heard.mentions == [[None, named]]
+    third = lids[THIRD].partition("@")[0]
+    client.edit(PEER_NUMBER, group, str(heard.wa_id), f"@{third} и вы", mentions=[THIRD])
+    (ours,) = [m for m in product.messages(instance_id) if m.direction != INCOMING]
+    with product.app.app_context(), transaction() as session:
+        amending.edit(session.get_one(Message, ours.id), f"@{PEER_NUMBER} на выезд", source="ui")
+
+    def edited() -> bool:
+        found = {m.id: m.mentions for m in product.messages(instance_id)}
+        peer = client.account(PEER_NUMBER)["lid"].partition("@")[0]
+        return found[heard.id] == [[None, third]] and found[ours.id] == [[PEER_NUMBER, peer]]
+
+    wait_for(edited, PATIENCE, "edits name others")
+    wait_for(
+        lambda: client.account(PEER_NUMBER)["lid"] in str(product.received(THIRD)[-1]), PATIENCE
+    )
 
 
 def test_messages_are_passed_on_both_ways(linked: tuple[Product, str]) -> None:
