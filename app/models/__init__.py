@@ -12,6 +12,7 @@ from app.models.instance import Instance, LinkedAccount
 from app.models.link import Invitation, PasswordReset, SetupLink
 from app.models.media import Media
 from app.models.message import Message
+from app.models.message_receipt import MessageReceipt
 from app.models.message_text import MessageText
 from app.models.number_check import NumberCheck
 from app.models.pairing import Pairing
@@ -48,6 +49,7 @@ __all__ = [
     "LinkedAccount",
     "Media",
     "Message",
+    "MessageReceipt",
     "MessageText",
     "NumberCheck",
     "Pairing",

@@ -28,6 +28,7 @@ from app.models import (
     LinkedAccount,
     Media,
     Message,
+    MessageReceipt,
     NumberCheck,
     PollVote,
     Quote,
@@ -150,6 +151,12 @@ def finish(instance: Instance, contact: Contact, person: Person, *, actor: User)
     for kind, phone, lid, within in (
         (Reaction, Reaction.phone, Reaction.lid, Reaction.message_id.in_(of_instance)),
         (PollVote, PollVote.phone, PollVote.lid, PollVote.message_id.in_(of_instance)),
+        (
+            MessageReceipt,
+            MessageReceipt.phone,
+            MessageReceipt.lid,
+            MessageReceipt.message_id.in_(of_instance),
+        ),
         (GroupMember, GroupMember.phone, GroupMember.lid, GroupMember.chat_id.in_(of_groups)),
         (Quote, Quote.author_phone, Quote.author_lid, Quote.message_id.in_(of_instance)),
         (Call, Call.caller_phone, Call.caller_lid, Call.instance_id == instance.id),

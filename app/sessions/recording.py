@@ -45,7 +45,7 @@ from app.services import (
     group_changes,
     groups,
     media,
-    progress,
+    receipts,
 )
 from app.services.group_changes import GroupChange
 from app.services.people_names import Who
@@ -55,7 +55,7 @@ from app.sessions.reading import News
 
 log = structlog.get_logger(__name__)
 
-EarlyReceipts = Callable[[set[str], MessageStatus, datetime], None]
+EarlyReceipts = Callable[[set[str], MessageStatus, datetime, Who], None]
 EarlyAmendments = Callable[[MessageReceived, str], None]
 
 _LIFTS = {
@@ -131,10 +131,10 @@ class Recorder:
             if chat is not None:
                 chats.mark_read(chat)
         elif event.kind in _LIFTS:
-            status = _LIFTS[event.kind]
-            unknown = progress.receipt(self._account, event.ids, status, event.timestamp)
+            said = _LIFTS[event.kind], event.timestamp, _who(event.sender)
+            unknown = receipts.heard(self._account, event.ids, *said)
             if unknown:
-                self._early(unknown, status, event.timestamp)
+                self._early(unknown, *said)
 
     @record.register
     def _(self, event: HistoryReceived) -> None:
