@@ -76,6 +76,7 @@ OWNER = {
     "ui.find_members",
     *("ui.new_group", "ui.create_group", "ui.show_group", "ui.rename_group", "ui.add_to_group"),
     *("ui.change_member", "ui.group_link", "ui.leave_group"),
+    "ui.show_message_info",
     *("ui.show_acts", "ui.react_to_message", "ui.edit_message", "ui.delete_message"),
     *("api.react_to_message", "api.edit_message", "api.delete_message"),
     *("ui.vote_in_poll", "api.vote_in_poll"),

@@ -110,7 +110,7 @@ def expect(message: Message) -> None:
 def of(message: Message) -> list[Receipt]:
     """How far a message of ours has come with each of its people, by name; nobody where that is not
     known. At most seven queries, however large the group."""
-    if message.direction != OUTGOING or message.is_amendment:
+    if message.direction != OUTGOING or message.is_amendment or not message.wa_id:
         return []
     if not message.chat.is_group:
         chat, times = message.chat, (message.delivered_at, message.read_at, None)
