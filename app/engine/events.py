@@ -347,6 +347,22 @@ class GroupChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureChanged:
+    """Somebody, a group or the account itself has another profile picture, or none any more
+    (`removed`). `by` changed that of a group, an empty address where nobody is named."""
+
+    whose: Address
+    by: Address
+    timestamp: datetime
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BlocklistChanged:
+    """Another device of the account has blocked or unblocked somebody: the list says whom."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatStateChanged:
     """Somebody types in a chat, records a voice message (`audio`), or does not any more. `at` is
     when it came here."""
@@ -379,5 +395,7 @@ Event: TypeAlias = (
     | CallEnded
     | GroupJoined
     | GroupChanged
+    | PictureChanged
+    | BlocklistChanged
     | ChatStateChanged
 )

@@ -19,7 +19,7 @@ from app.core.sniffing import mime_of
 from app.engine.process import SandboxState, SandboxStateError
 from app.outgoing import media_host
 from app.outgoing.media_host import Gone, HostTrouble, Way
-from app.services import chat_pictures, contact_files, media, thumbnails
+from app.services import contact_files, media, profile_pictures, thumbnails
 from app.services.media import Errand
 from app.services.thumbnails import Original
 from app.sessions import network
@@ -91,7 +91,7 @@ def sweep() -> None:
     with transaction():
         media.ring_for_due()
         thumbnails.ring_for_due()
-        chat_pictures.ring_for_due()
+        profile_pictures.ring_for_due()
 
 
 def expire() -> None:

@@ -3,7 +3,6 @@
 from app.models.activity import Activity
 from app.models.call import Call
 from app.models.chat import Chat
-from app.models.chat_picture import ChatPicture
 from app.models.contact import Contact, WhatsAppContact
 from app.models.contact_import import ContactImport, RefusedRow
 from app.models.event import EventFeed, KeptEvent
@@ -17,6 +16,7 @@ from app.models.message_text import MessageText
 from app.models.number_check import NumberCheck
 from app.models.pairing import Pairing
 from app.models.poll_vote import PollVote
+from app.models.profile_picture import ProfilePicture
 from app.models.quote import Quote
 from app.models.reaction import Reaction
 from app.models.read_mark import ReadMark
@@ -33,7 +33,6 @@ __all__ = [
     "Attempt",
     "Call",
     "Chat",
-    "ChatPicture",
     "Contact",
     "ContactImport",
     "Delivery",
@@ -55,6 +54,7 @@ __all__ = [
     "Pairing",
     "PasswordReset",
     "PollVote",
+    "ProfilePicture",
     "Quote",
     "Reaction",
     "ReadMark",

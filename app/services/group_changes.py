@@ -41,6 +41,7 @@ class GroupChange:
     name: str | None = None
     description: str | None = None
     only_admins_write: bool | None = None
+    has_picture: bool | None = None  # of one that is new, or is gone
     deleted: bool = False
 
 
@@ -110,6 +111,9 @@ def _notes(change: GroupChange) -> list[_Note]:
     if change.only_admins_write is not None:
         writes = GroupNote.ADMINS_WRITE if change.only_admins_write else GroupNote.ALL_WRITE
         notes.append(_Note(writes))
+    if change.has_picture is not None:
+        pictured = GroupNote.PICTURE_CHANGED if change.has_picture else GroupNote.PICTURE_REMOVED
+        notes.append(_Note(pictured))
     if change.deleted:
         notes.append(_Note(GroupNote.DELETED))
     return notes

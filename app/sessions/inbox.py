@@ -119,6 +119,7 @@ class Inbox:
         self.on_news: Callable[[Sequence[News]], None] = lambda news: None
         self.on_call: Callable[[], None] = lambda: None
         self.on_groups: Callable[[Collection[str]], None] = lambda group_ids: None
+        self.on_blocklist: Callable[[], None] = lambda: None
         self._app = app
         self._engine = engine
         self._held = held
@@ -240,6 +241,8 @@ class Inbox:
             self.on_call()
         if recorder.unknown_groups:
             self.on_groups(recorder.unknown_groups)
+        if recorder.others_are_blocked:
+            self.on_blocklist()
         return heard
 
     def _translated(self, record: bytes) -> list[tuple[RawEvent, Event]]:

@@ -15,6 +15,7 @@ from app.engine.address import Address
 from app.engine.events import (
     ON_THE_PHONE,
     Amendment,
+    BlocklistChanged,
     CallEnded,
     CallOffered,
     Change,
@@ -28,6 +29,7 @@ from app.engine.events import (
     HistoryReceived,
     MessageReceived,
     MessageUndecryptable,
+    PictureChanged,
     PushNames,
     Quoted,
     ReceiptKind,
@@ -45,6 +47,7 @@ from app.services import (
     group_changes,
     groups,
     media,
+    profile_pictures,
     receipts,
 )
 from app.services.group_changes import GroupChange
@@ -75,7 +78,7 @@ class Recorder:
     `incoming` collects what
     people wrote: the outbox leaves their chats a moment, and it may have to be marked as read.
     `has_calls`: one came that is to be rejected. `unknown_groups`: those of which
-    something is unknown here.
+    something is unknown here. `others_are_blocked`: than before.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Recorder:
         self.incoming: list[News] = []
         self.has_calls = False
         self.unknown_groups: set[str] = set()
+        self.others_are_blocked = False
 
     @singledispatchmethod
     def record(self, event: Event) -> None:
@@ -183,6 +187,20 @@ class Recorder:
         group_changes.apply(self._account, change)
         if change.joined:  # by LID alone: their numbers are in the list of members
             self.unknown_groups.add(change.group_id)
+
+    @record.register
+    def _(self, event: PictureChanged) -> None:
+        group_id = _user(event.whose.other) if event.whose.is_group else None
+        who, removed = _who(event.whose), event.removed
+        profile_pictures.changed(self._account, who, group_id=group_id, removed=removed)
+        if group_id is not None:
+            by, at = _who(event.by), event.timestamp
+            change = GroupChange(group_id=group_id, by=by, at=at, has_picture=not removed)
+            group_changes.apply(self._account, change)
+
+    @record.register
+    def _(self, event: BlocklistChanged) -> None:
+        self.others_are_blocked = True
 
     @record.register
     def _(self, event: ChatStateChanged) -> None:

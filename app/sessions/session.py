@@ -125,6 +125,7 @@ class LiveSession:
         )
         self._chores = Chores(app, held, account)
         self.inbox.on_groups = self._take_news_of_groups
+        self.inbox.on_blocklist = self._take_news_of_blocklist
         self.inbox.on_news = self._take_news
         self._rejecting = Rejecting(app, held, account.id)
         self.inbox.on_call = self._take_call
@@ -332,6 +333,10 @@ class LiveSession:
 
     def _take_news_of_groups(self, group_ids: Collection[str]) -> None:
         self._chores.hear_of_groups(group_ids)
+        self._wake.set()
+
+    def _take_news_of_blocklist(self) -> None:
+        self._chores.hear_of_blocklist()
         self._wake.set()
 
     def _take_call(self) -> None:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from app.config import current_settings
 from app.models import Chat, Instance
 from app.security.files import picture_of
-from app.services import chat_pictures, chats
+from app.services import chats, profile_pictures
 from app.transaction import transaction
 from app.ui.blueprint import bp
 from app.ui.conversation import CHAT
@@ -29,7 +29,7 @@ def register(app: Flask) -> None:
 @login_required
 def show_picture(instance_id: str, chat_id: str) -> Response:
     """The profile picture of a chat."""
-    return picture_of(chat_pictures.stored_of(chats.get_for(owned(instance_id), chat_id)))
+    return picture_of(profile_pictures.stored_of(chats.get_for(owned(instance_id), chat_id)))
 
 
 def chat_face(chat: Chat) -> str | None:
@@ -47,7 +47,7 @@ def wish_for_faces(instance: Instance, shown: Iterable[Chat]) -> None:
     there is nothing to wish for."""
     if not current_settings().profile_pictures:
         return
-    unknown, instance_id = chat_pictures.unknown_of(instance, shown), instance.id
+    unknown, instance_id = profile_pictures.unknown_of(instance, shown), instance.id
     if unknown:
         with transaction():
-            chat_pictures.want(instance_id, unknown)
+            profile_pictures.want(instance_id, unknown)

@@ -12,7 +12,7 @@ from app.clock import utcnow
 from app.config import Settings
 from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Chat, ChatPicture, Instance, LinkedAccount
+from app.models import Chat, Instance, LinkedAccount, ProfilePicture
 from app.storage import storage_of
 from app.transaction import transaction
 from tests import factories
@@ -44,8 +44,10 @@ def put(app: Flask, settings: Settings, chat: Chat) -> None:
             key = draft.keep()
         with transaction() as session:
             session.add(
-                ChatPicture(
+                ProfilePicture(
+                    id=chat.id,
                     chat_id=chat.id,
+                    account_id=chat.account_id,
                     instance_id=chat.instance_id,
                     storage_key=key,
                     mime="image/jpeg",
@@ -60,7 +62,7 @@ def path_of(chat: Chat, rest: str = "") -> str:
 
 def wanted(app: Flask) -> set[str]:
     with app.app_context():
-        query = select(ChatPicture.chat_id).where(ChatPicture.wanted_at.is_not(None))
+        query = select(ProfilePicture.chat_id).where(ProfilePicture.wanted_at.is_not(None))
         return set(db.session.scalars(query))
 
 
@@ -106,10 +108,10 @@ def test_looking_wishes_for_what_is_shown_and_unknown_and_writes_nothing_else(
     bobs.get(f"/ui/instances/{account.instance_id}/chat")
     assert wanted(app) == {chat.id}
     with app.app_context():
-        first = db.session.get_one(ChatPicture, chat.id).wanted_at
+        first = db.session.get_one(ProfilePicture, chat.id).wanted_at
     bobs.get(f"/ui/instances/{account.instance_id}/chat")
     with app.app_context():
-        assert db.session.get_one(ChatPicture, chat.id).wanted_at == first
+        assert db.session.get_one(ProfilePicture, chat.id).wanted_at == first
 
 
 def test_an_old_picture_is_wished_for_anew_and_shown_meanwhile(
@@ -117,7 +119,7 @@ def test_an_old_picture_is_wished_for_anew_and_shown_meanwhile(
 ) -> None:
     put(app, settings, chat)
     with app.app_context(), transaction() as session:
-        session.get_one(ChatPicture, chat.id).fetched_at = utcnow() - timedelta(days=2)
+        session.get_one(ProfilePicture, chat.id).fetched_at = utcnow() - timedelta(days=2)
     page = bobs.get(path_of(chat))
     assert soup(page).select(".avatar img")
     assert wanted(app) == {chat.id}
