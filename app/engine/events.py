@@ -294,7 +294,7 @@ class HistoryChat:
 
 @dataclass(frozen=True, slots=True)
 class HistoryReceived:
-    """A part of the phone's history, sent once after pairing, in several pieces."""
+    """A part of the phone's history, sent once after pairing."""
 
     chats: tuple[HistoryChat, ...]
 
@@ -348,8 +348,8 @@ class GroupChanged:
 
 @dataclass(frozen=True, slots=True)
 class PictureChanged:
-    """Somebody, a group or the account itself has another profile picture, or none any more
-    (`removed`). `by` changed that of a group, an empty address where nobody is named."""
+    """Somebody, a group or the account itself has another picture, or none any more (`removed`).
+    `by`: who changed that of a group, empty where nobody is named."""
 
     whose: Address
     by: Address
@@ -359,13 +359,12 @@ class PictureChanged:
 
 @dataclass(frozen=True, slots=True)
 class BlocklistChanged:
-    """Another device of the account has blocked or unblocked somebody: the list says whom."""
+    """Another device of the account has blocked or unblocked somebody."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatStateChanged:
-    """Somebody types in a chat, records a voice message (`audio`), or does not any more. `at` is
-    when it came here."""
+    """Somebody types in a chat, records (`audio`), or no more. `at`: when it came here."""
 
     chat: Address
     sender: Address

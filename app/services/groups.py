@@ -130,6 +130,15 @@ def members_of(chat: Chat) -> list[Member]:
     )
 
 
+def some_of(chat: Chat, keys: Collection[str]) -> list[Member]:
+    """Those members whose keys these are, in no order."""
+    account = db.session.get_one(LinkedAccount, chat.account_id)
+    query = select(GroupMember).where(GroupMember.chat_id == chat.id, GroupMember.key.in_(keys))
+    rows = db.session.scalars(query).all()
+    names = names_of(chat, [(row.phone, row.lid) for row in rows])
+    return [_shown(row, names, account) for row in rows]
+
+
 def of(instance: Instance) -> list[tuple[Chat, int]]:
     """The groups of the linked account by name, each with how many are in it."""
     counts = select(GroupMember.chat_id, func.count().label("members")).group_by(

@@ -57,7 +57,7 @@ class Errand:
 class Faces:
     """The pictures of some people by number and LID, and the chats of those who are one."""
 
-    rows: Mapping[str, ProfilePicture] = field(default_factory=dict)
+    rows: dict[str, ProfilePicture] = field(default_factory=dict)
     chats: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, phone: str | None, lid: str | None) -> ProfilePicture | None:
@@ -136,7 +136,8 @@ def unknown_people(
 def want_people(chat: Chat, people: Collection[Who]) -> None:
     """Writes down that somebody looks at these people of a group, and wakes the session. Who is a
     chat of its own has the picture of that."""
-    faces, now = faces_of(chat, people), utcnow()
+    known, now = faces_of(chat, people), utcnow()
+    faces = Faces(dict(known.rows), known.chats)
     for phone, lid in people:
         row = faces.of(phone, lid)
         if row is None:
@@ -150,6 +151,7 @@ def want_people(chat: Chat, people: Collection[Who]) -> None:
             if chat_id is None:
                 row.key, row.phone, row.lid = lid or phone, phone, lid
             db.session.add(row)
+            faces.rows.update(dict.fromkeys(_addresses(phone, lid), row))
         row.wanted_at, row.seen_in_id = now, chat.id
     db.session.flush()
     bell.wake(chat.instance_id)

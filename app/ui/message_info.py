@@ -19,6 +19,7 @@ from app.ui.blueprint import bp
 from app.ui.conversation import CHAT
 from app.ui.instances import owned
 from app.ui.polling import BRISK, polled
+from app.ui.seen_faces import faces_of
 
 _STAGES = (MessageStatus.PLAYED, MessageStatus.READ, MessageStatus.DELIVERED, None)
 
@@ -37,13 +38,15 @@ def show_message_info(instance_id: str, chat_id: str, message_id: str) -> Respon
     message = messaging.get_for(instance, message_id)
     if not has_info(message) or message.chat_id != chat.id:
         raise NotFound(N_("There is no such message."), code="message_not_found")
+    people = receipts.of(message)
     return question(
         "chat/_info.html",
         "chat/info.html",
         instance=instance,
         chat=chat,
         message=message,
-        stages=_staged(receipts.of(message)),
+        stages=_staged(people),
+        faces=faces_of(chat, [(one.phone, one.lid) for one in people]),
         version=g.version,
         every=BRISK,
     )
