@@ -21,7 +21,7 @@ from app.extensions import db
 from app.models import Chat, LinkedAccount, Message
 from app.models.message import SYSTEM
 from app.services import chats, groups, outbox
-from app.services.people_names import Names, Who, names_of
+from app.services.people_names import Names, Who, is_us, names_of
 
 TEXT_LENGTH = 500
 
@@ -81,9 +81,9 @@ def _change_members(account: LinkedAccount, chat: Chat, change: GroupChange) -> 
         groups.take_out(chat, who)
     roles = ((change.joined, MEMBER), (change.promoted, ADMIN), (change.demoted, MEMBER))
     for people, role in roles:
-        if any(groups.is_us(account, who) for who in people):
+        if any(is_us(account, who) for who in people):
             chat.our_role = role
-    if change.deleted or any(groups.is_us(account, who) for who in change.left):
+    if change.deleted or any(is_us(account, who) for who in change.left):
         groups.leave(chat)
 
 

@@ -5,23 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from app import bell, topics
+from app.clock import utcnow
 from app.core.states import MessageStatus, before
 from app.extensions import db
-from app.models import GroupMember, LinkedAccount, Message, MessageReceipt, WhatsAppContact
+from app.models import Chat, GroupMember, LinkedAccount, Message, MessageReceipt, WhatsAppContact
 from app.models.message import OUTGOING
-from app.services import groups
-from app.services.people_names import Who, names_of
+from app.services.people_names import Who, is_us, names_of
 from app.services.progress import lift
 from app.transaction import rows_changed
 
 NOBODY: Who = (None, None)
+_JUST, _MOST = timedelta(hours=1), 100
 _STEPS: tuple[tuple[MessageStatus, InstrumentedAttribute[datetime | None]], ...] = (
     (MessageStatus.DELIVERED, MessageReceipt.delivered_at),
     (MessageStatus.READ, MessageReceipt.read_at),
@@ -107,6 +108,23 @@ def expect(message: Message) -> None:
         db.session.execute(insert(MessageReceipt), rows)
 
 
+def people_known(chat: Chat) -> None:
+    """Who is in the group is known only now: messages that have just left wait for them, too."""
+    query = select(Message).where(
+        Message.chat_id == chat.id,
+        Message.shown_at > utcnow() - _JUST,
+        Message.direction == OUTGOING,
+        Message.recipients.is_(None),
+        Message.wa_id.is_not(None),
+        Message.target_id.is_(None),
+    )
+    db.session.flush()
+    messages = db.session.scalars(query.order_by(Message.shown_at.desc()).limit(_MOST)).all()
+    for message in messages:
+        expect(message)
+    _lift(messages, MessageStatus.PLAYED)
+
+
 def of(message: Message) -> list[Receipt]:
     """How far a message of ours has come with each of its people, by name; nobody where that is not
     known. At most seven queries, however large the group."""
@@ -142,7 +160,7 @@ def _heard_in_group(
     for message in messages:  # it has left, whoever has it
         if message.status in before(MessageStatus.SENT):
             lift(message, MessageStatus.SENT, at)
-    if status is MessageStatus.SENT or not any(who) or groups.is_us(account, who):
+    if status is MessageStatus.SENT or not any(who) or is_us(account, who):
         return
     for message in messages:
         expect(message)
@@ -245,6 +263,4 @@ def _known_of(message: Message) -> set[str | None]:
 def _others_in(message: Message) -> list[GroupMember]:
     account = db.session.get_one(LinkedAccount, message.account_id)
     query = select(GroupMember).where(GroupMember.chat_id == message.chat_id)
-    return [
-        one for one in db.session.scalars(query) if not groups.is_us(account, (one.phone, one.lid))
-    ]
+    return [one for one in db.session.scalars(query) if not is_us(account, (one.phone, one.lid))]

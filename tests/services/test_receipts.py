@@ -10,6 +10,8 @@ from sqlalchemy import delete, select
 
 from app.clock import utcnow
 from app.core.events import Subscription
+from app.core.groups import GroupFacts
+from app.core.groups import GroupMember as GroupFact
 from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import (
@@ -22,7 +24,7 @@ from app.models import (
     MessageReceipt,
 )
 from app.models.message import OUTGOING
-from app.services import erasures, messaging, receipts
+from app.services import erasures, groups, messaging, receipts
 from app.services.people_names import Who
 from app.transaction import transaction
 from tests import factories
@@ -173,6 +175,20 @@ def test_a_group_that_is_not_known_yet_moves_nothing_until_it_is(account):
     put(group, ANNA, BORIS)
     hear(message, (None, BORIS[1]), READ, 2)
     assert (message.status, message.recipients) == ("delivered", 2)
+    assert known(message) == {ANNA[0]: (1, None, None), BORIS[0]: (2, 2, None)}
+
+
+def test_a_message_that_all_had_before_the_group_was_known_is_delivered_then(account):
+    group = factories.chat(account, kind="group", group_id="7", lid=None, phone=None)
+    message = sent(group)
+    hear(message, ANNA, DELIVERED, 1)
+    hear(message, (None, BORIS[1]), READ, 2)
+    members = tuple(GroupFact(*who, "member") for who in (ANNA, BORIS))
+    facts = GroupFacts("7", "Couriers", "", False, None, members)
+    with transaction() as session:
+        groups.learn(session.get_one(LinkedAccount, account.id), facts)
+    db.session.refresh(message)
+    assert (message.status, told()) == ("delivered", ["delivered"])
     assert known(message) == {ANNA[0]: (1, None, None), BORIS[0]: (2, 2, None)}
 
 
