@@ -23,6 +23,11 @@ def chat(chat_id: str) -> str:
     return f"chat:{chat_id}"
 
 
+def receipts(chat_id: str) -> str:
+    """How far the messages of a group have come with each of its people."""
+    return f"receipts:{chat_id}"
+
+
 def journal(instance_id: str) -> str:
     """The journal of one instance."""
     return f"journal:{instance_id}"

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Instance, SignIn, User
+from app.models import Instance, ProfilePicture, SignIn, User
 from app.models.contact_task import TaskAct
 from app.services import (
     accounts,
@@ -77,7 +77,7 @@ OWNER = {
     *("ui.open_chat", "ui.show_chat", "ui.show_manners", "ui.change_manners"),
     *("ui.confirm_blocking", "ui.block_person", "ui.unblock_person"),
     *("api.block_number", "api.unblock_number"),
-    "ui.show_picture",
+    *("ui.show_picture", "ui.show_face", "ui.show_member_faces"),
     *("ui.conversation_news", "ui.conversation_part"),
     *("api.list_groups", "api.create_group", "api.show_group", "api.rename_group"),
     *("api.add_group_members", "api.change_group_member", "api.remove_group_member"),
@@ -86,6 +86,7 @@ OWNER = {
     "ui.find_members",
     *("ui.new_group", "ui.create_group", "ui.show_group", "ui.rename_group", "ui.add_to_group"),
     *("ui.change_member", "ui.group_link", "ui.leave_group"),
+    "ui.show_message_info",
     *("ui.show_acts", "ui.react_to_message", "ui.edit_message", "ui.delete_message"),
     *("api.react_to_message", "api.edit_message", "api.delete_message"),
     *("ui.vote_in_poll", "api.vote_in_poll"),
@@ -191,7 +192,11 @@ def ids(app: Flask, alice: User, bob: User) -> dict[str, str]:
             password_resets.create(bob, actor=alice)
             accounts.create_key(bob)
             sign_in = session.scalars(select(SignIn)).one()
+            owner = {"instance_id": shop.id, "account_id": account.id}
+            face = {"id": "pic_of_anna", "storage_key": "k" * 32, "key": "251556368777322"}
+            session.add(ProfilePicture(**face, **owner))
             found = {
+                "picture_id": face["id"],
                 "import_id": job.id,
                 "task_id": task.id,
                 "sign_in_id": sign_in.id,

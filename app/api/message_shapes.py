@@ -10,6 +10,8 @@ from app import models
 from app.api.bodies import Answer, Moment
 from app.core.details import DETAILS
 from app.core.events import iso
+from app.core.phones import lid_jid, phone_jid
+from app.services import receipts
 from app.services.message_payload import (
     media_facts,
     mention_facts,
@@ -82,6 +84,16 @@ class Reaction(Answer):
     at: Moment
 
 
+class Receipt(Answer):
+    """How far a message of yours has come with one person."""
+
+    participant: str = Field(examples=["79161234567@s.whatsapp.net"])
+    name: str
+    delivered_at: Moment | None
+    read_at: Moment | None
+    played_at: Moment | None = Field(description="Of a voice message.")
+
+
 class File(Answer):
     """The file of a message. Until it is stored, all of it is what the sender says."""
 
@@ -150,44 +162,72 @@ class Message(Answer):
     deleted_at: Moment | None = Field(description="When its author deleted it for everybody.")
 
 
+class MessageInFull(Message):
+    """One message, and how far it has come with whom."""
+
+    receipts: list[Receipt] = Field(
+        description="Of one of yours: with each person of the group it was sent to, or with the "
+        "one person of the chat. Empty where that is not known."
+    )
+
+
+def message_in_full(message: models.Message) -> MessageInFull:
+    """`message` as the API shows it by itself."""
+    people = [_receipt_shown(one) for one in receipts.of(message)]
+    return MessageInFull.model_validate(_shown(message) | {"receipts": people})
+
+
 def message_shown(message: models.Message) -> Message:
     """`message` as the API shows it."""
-    return Message.model_validate(
-        {
-            "id": message.id,
-            "instanceId": message.instance_id,
-            "chatId": message.chat.jid,
-            "direction": message.direction,
-            "source": message.source,
-            "type": message.kind,
-            "body": message.body,
-            "media": _file_shown(message.media),
-            "quoted": quote_facts(message.quote) if message.quote else None,
-            "forwarded": message.forwarded > 0,
-            "mentions": mention_facts(message),
-            "reactions": [reaction_facts(message, one) for one in message.reactions],
-            "status": message.status,
-            "failure": message.failure,
-            "settled": message.settled,
-            "resentAs": message.resent_as_id,
-            "whatsappId": message.wa_id,
-            "sendAt": iso(message.send_at) if message.send_at else None,
-            "expiresAt": iso(message.expires_at) if message.expires_at else None,
-            "createdAt": iso(message.created_at),
-            "timestamp": iso(message.shown_at),
-            "sentAt": iso(message.sent_at) if message.sent_at else None,
-            "deliveredAt": iso(message.delivered_at) if message.delivered_at else None,
-            "readAt": iso(message.read_at) if message.read_at else None,
-            "editedAt": iso(message.edited_at) if message.edited_at else None,
-            "deletedAt": iso(message.deleted_at) if message.deleted_at else None,
-            **_details_shown(message),
-        }
-    )
+    return Message.model_validate(_shown(message))
+
+
+def _shown(message: models.Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "instanceId": message.instance_id,
+        "chatId": message.chat.jid,
+        "direction": message.direction,
+        "source": message.source,
+        "type": message.kind,
+        "body": message.body,
+        "media": _file_shown(message.media),
+        "quoted": quote_facts(message.quote) if message.quote else None,
+        "forwarded": message.forwarded > 0,
+        "mentions": mention_facts(message),
+        "reactions": [reaction_facts(message, one) for one in message.reactions],
+        "status": message.status,
+        "failure": message.failure,
+        "settled": message.settled,
+        "resentAs": message.resent_as_id,
+        "whatsappId": message.wa_id,
+        "sendAt": iso(message.send_at) if message.send_at else None,
+        "expiresAt": iso(message.expires_at) if message.expires_at else None,
+        "createdAt": iso(message.created_at),
+        "timestamp": iso(message.shown_at),
+        "sentAt": iso(message.sent_at) if message.sent_at else None,
+        "deliveredAt": iso(message.delivered_at) if message.delivered_at else None,
+        "readAt": iso(message.read_at) if message.read_at else None,
+        "editedAt": iso(message.edited_at) if message.edited_at else None,
+        "deletedAt": iso(message.deleted_at) if message.deleted_at else None,
+        **_details_shown(message),
+    }
 
 
 def _details_shown(message: models.Message) -> dict[str, Any]:
     details = {name: (message.details or {}).get(name) for name in DETAILS}
     return details | {"poll": poll_facts(message)} if details["poll"] else details
+
+
+def _receipt_shown(receipt: receipts.Receipt) -> dict[str, Any]:
+    jid = phone_jid(receipt.phone) if receipt.phone else lid_jid(str(receipt.lid))
+    times = {
+        "deliveredAt": receipt.delivered_at,
+        "readAt": receipt.read_at,
+        "playedAt": receipt.played_at,
+    }
+    told = {name: iso(at) if at else None for name, at in times.items()}
+    return {"participant": jid, "name": receipt.name, **told}
 
 
 def _file_shown(media: models.Media | None) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from app import models, topics
 from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, checked_form, takes, takes_form_too
 from app.api.identity import caller
-from app.api.message_shapes import Message, message_shown
+from app.api.message_shapes import Message, MessageInFull, message_in_full, message_shown
 from app.config import current_settings
 from app.core import details
 from app.core.details import Place, Said
@@ -198,14 +198,14 @@ def answer_for(message: models.Message, query: Wait) -> tuple[Sent, int]:
 
 
 @bp.get("/instances/<instance_id>/messages/<message_id>")
-@bp.output(Message, description="The message.")
+@bp.output(MessageInFull, description="The message.")
 @bp.doc(operation_id="getMessage", summary="Show a message", tags=TAGS)
-def show_message(instance_id: str, message_id: str) -> Message:
+def show_message(instance_id: str, message_id: str) -> MessageInFull:
     """Show a message
 
-    With how far it has come.
+    With how far it has come, and of one sent to a group with whom.
     """
-    return message_shown(_found(instance_id, message_id))
+    return message_in_full(_found(instance_id, message_id))
 
 
 @bp.post("/instances/<instance_id>/messages/<message_id>/resend")

@@ -52,6 +52,8 @@ class GroupNote(StrEnum):
     DESCRIBED = "group_described"
     ADMINS_WRITE = "group_admins_write"
     ALL_WRITE = "group_all_write"
+    PICTURE_CHANGED = "group_picture_changed"
+    PICTURE_REMOVED = "group_picture_removed"
     DELETED = "group_deleted"
 
 

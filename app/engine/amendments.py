@@ -7,15 +7,19 @@ the message, getEditAttribute), msgsecret.go (EncryptPollVote).
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from app.engine import library
-from app.engine.base import Target
+from app.engine.base import Context, Target
 from app.engine.events import Change, SealedVote
 
 
-def amendment_message(to: str, kind: Change, text: str, target: Target) -> Any:
-    """Returns WhatsApp's Message that says this about `target` in the chat `to`."""
+def amendment_message(
+    to: str, kind: Change, text: str, target: Target, mentions: Sequence[str] = ()
+) -> Any:
+    """Returns WhatsApp's Message that says this about `target` in the chat `to`. `mentions`: JIDs
+    of those whom the text of an edit names."""
     whole = library.message()
     if kind is Change.REACTION:
         part = whole.reactionMessage
@@ -23,7 +27,8 @@ def amendment_message(to: str, kind: Change, text: str, target: Target) -> Any:
     elif kind is Change.EDIT:
         part = whole.editedMessage.message.protocolMessage
         part.type, part.timestampMS = part.MESSAGE_EDIT, _now_ms()
-        part.editedMessage.conversation = text
+        context = Context(mentions=tuple(mentions))
+        part.editedMessage.CopyFrom(library.text_message(text, context))
     else:
         part = whole.protocolMessage
         part.type = part.REVOKE

@@ -233,9 +233,17 @@ class EngineSession(Protocol):
         """Sends a place, contact cards or a poll, as `send_text` does."""
 
     def send_amendment(
-        self, to: str, kind: Change, text: str, target: Target, *, secret: bytes
+        self,
+        to: str,
+        kind: Change,
+        text: str,
+        target: Target,
+        *,
+        secret: bytes,
+        mentions: Sequence[str] = (),
     ) -> Sent:
-        """Sends a reaction ("" takes it back), an edit or a deletion, as `send_text` does."""
+        """Sends a reaction ("" takes it back), an edit or a deletion, as `send_text` does.
+        `mentions`: the JIDs of those whom the text of an edit names."""
 
     def send_vote(self, to: str, vote: SealedVote, target: Target, *, secret: bytes) -> Sent:
         """Sends a vote in the poll `target`, as `send_text` does."""

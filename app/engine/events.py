@@ -308,7 +308,7 @@ class HistoryChat:
 
 @dataclass(frozen=True, slots=True)
 class HistoryReceived:
-    """A part of the phone's history, sent once after pairing, in several pieces."""
+    """A part of the phone's history, sent once after pairing."""
 
     chats: tuple[HistoryChat, ...]
 
@@ -374,9 +374,24 @@ class GroupChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureChanged:
+    """Somebody, a group or the account itself has another picture, or none any more (`removed`).
+    `by`: who changed that of a group, empty where nobody is named."""
+
+    whose: Address
+    by: Address
+    timestamp: datetime
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BlocklistChanged:
+    """Another device of the account has blocked or unblocked somebody."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatStateChanged:
-    """Somebody types in a chat, records a voice message (`audio`), or does not any more. `at` is
-    when it came here."""
+    """Somebody types in a chat, records (`audio`), or no more. `at`: when it came here."""
 
     chat: Address
     sender: Address
@@ -406,5 +421,7 @@ Event: TypeAlias = (
     | CallEnded
     | GroupJoined
     | GroupChanged
+    | PictureChanged
+    | BlocklistChanged
     | ChatStateChanged
 )

@@ -257,10 +257,17 @@ class NeonizeSession:
         return self._send(to, message, secret)
 
     def send_amendment(
-        self, to: str, kind: Change, text: str, target: Target, *, secret: bytes
+        self,
+        to: str,
+        kind: Change,
+        text: str,
+        target: Target,
+        *,
+        secret: bytes,
+        mentions: Sequence[str] = (),
     ) -> Sent:
         """Sends a reaction, an edit or a deletion. Raises EngineError."""
-        return self._send(to, amendment_message(to, kind, text, target), secret)
+        return self._send(to, amendment_message(to, kind, text, target, mentions), secret)
 
     def send_vote(self, to: str, vote: SealedVote, target: Target, *, secret: bytes) -> Sent:
         """Sends a vote in a poll. Raises EngineError."""

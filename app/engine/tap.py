@@ -40,6 +40,8 @@ SESSION_EVENTS = {
     19: "ChatPresence",
     21: "JoinedGroup",
     22: "GroupInfoEvent",
+    23: "Picture",
+    30: "BlocklistEvent",
     36: "CallOffer",
     40: "CallOfferNotice",
     42: "CallTerminate",

@@ -12,7 +12,7 @@ from app.jobs.lanes import Lanes
 WIDTH = 8
 """Files that one process downloads at the same time; they wait for the network, not for it."""
 _LANES = "download_lanes"
-_CHAT = "cht_"
+_PICTURES = "cht_", "pic_"
 
 
 def fetch(media_id: str) -> None:
@@ -20,9 +20,9 @@ def fetch(media_id: str) -> None:
     _hand_over(media_id)
 
 
-def fetch_picture(chat_id: str) -> None:
-    """The job: the same for the profile picture of a chat."""
-    _hand_over(chat_id)
+def fetch_picture(picture_id: str) -> None:
+    """The job: the same for a profile picture."""
+    _hand_over(picture_id)
 
 
 def _hand_over(name: str) -> None:
@@ -42,7 +42,7 @@ def stop() -> None:
 def _fetch_in(app: Flask, name: str) -> bool:
     lanes: Lanes | None = app.extensions.get(_LANES)
     with app.app_context():
-        if name.startswith(_CHAT):
+        if name.startswith(_PICTURES):
             pictures.fetch(name)
         else:
             media.fetch(name, stopping=lambda: lanes is None or lanes.stopping)

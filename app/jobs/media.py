@@ -19,7 +19,7 @@ from app.core.sniffing import mime_of
 from app.engine.process import SandboxState, SandboxStateError
 from app.outgoing import media_host
 from app.outgoing.media_host import Gone, HostTrouble, Way
-from app.services import chat_pictures, contact_files, making, media, thumbnails
+from app.services import contact_files, making, media, profile_pictures, thumbnails
 from app.services.media import Errand
 from app.services.thumbnails import Original
 from app.sessions import network
@@ -92,7 +92,7 @@ def sweep() -> None:
         media.ring_for_due()
         thumbnails.ring_for_due()
         making.ring_for_due()
-        chat_pictures.ring_for_due()
+        profile_pictures.ring_for_due()
 
 
 def expire() -> None:

@@ -9,8 +9,8 @@ from app.core.sniffing import mime_of
 from app.jobs.media import way_of
 from app.outgoing import media_host
 from app.outgoing.media_host import HostTrouble
-from app.services import chat_pictures
-from app.services.chat_pictures import Errand
+from app.services import profile_pictures
+from app.services.profile_pictures import Errand
 from app.storage import StorageUnreachable, storage_of
 from app.transaction import again_when_beaten, transaction
 
@@ -20,21 +20,23 @@ MOST_BYTES = 200 * 1024
 KINDS = frozenset({"image/jpeg", "image/png"})
 
 
-def fetch(chat_id: str) -> None:
-    """The job: brings the picture of one chat into the storage, if it is due. Who does it a second
+def fetch(picture_id: str) -> None:
+    """The job: brings one picture into the storage, if it is due. Who does it a second
     time at once finds it done."""
     with transaction():
-        errand = chat_pictures.errand_of(chat_id)
+        errand = profile_pictures.errand_of(picture_id)
     if errand is None:
         return
     try:
         key, mime = _bring(errand)
     except StorageUnreachable as error:
-        log.warning("picture.not_stored", chat_id=chat_id, error=str(error))  # the sweep rings
+        log.warning(
+            "picture.not_stored", picture_id=picture_id, error=str(error)
+        )  # the sweep rings
     except (HostTrouble, OSError) as error:
-        log.warning("picture.not_fetched", chat_id=chat_id, reason=str(error))
+        log.warning("picture.not_fetched", picture_id=picture_id, reason=str(error))
         with transaction():
-            chat_pictures.failed(errand)
+            profile_pictures.failed(errand)
     else:
         if not _record(errand, key, mime):
             storage_of(current_settings()).delete(key)
@@ -57,4 +59,4 @@ def _bring(errand: Errand) -> tuple[str, str]:
 @again_when_beaten
 def _record(errand: Errand, key: str, mime: str) -> bool:
     with transaction():
-        return chat_pictures.stored(errand, key=key, mime=mime)
+        return profile_pictures.stored(errand, key=key, mime=mime)

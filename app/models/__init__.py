@@ -3,7 +3,6 @@
 from app.models.activity import Activity
 from app.models.call import Call
 from app.models.chat import Chat
-from app.models.chat_picture import ChatPicture
 from app.models.contact import Contact, ContactNumber, WhatsAppContact
 from app.models.contact_import import ContactImport, RefusedRow
 from app.models.contact_task import ContactTask
@@ -13,10 +12,12 @@ from app.models.instance import Instance, LinkedAccount
 from app.models.link import Invitation, PasswordReset, SetupLink
 from app.models.media import Media
 from app.models.message import Message
+from app.models.message_receipt import MessageReceipt
 from app.models.message_text import MessageText
 from app.models.number_check import NumberCheck
 from app.models.pairing import Pairing
 from app.models.poll_vote import PollVote
+from app.models.profile_picture import ProfilePicture
 from app.models.quote import Quote
 from app.models.reaction import Reaction
 from app.models.read_mark import ReadMark
@@ -33,7 +34,6 @@ __all__ = [
     "Attempt",
     "Call",
     "Chat",
-    "ChatPicture",
     "Contact",
     "ContactImport",
     "ContactNumber",
@@ -51,11 +51,13 @@ __all__ = [
     "LinkedAccount",
     "Media",
     "Message",
+    "MessageReceipt",
     "MessageText",
     "NumberCheck",
     "Pairing",
     "PasswordReset",
     "PollVote",
+    "ProfilePicture",
     "Quote",
     "Reaction",
     "ReadMark",

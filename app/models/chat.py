@@ -11,7 +11,7 @@ from app.clock import utcnow
 from app.core.groups import ADMIN, OWNER
 from app.core.phones import show_phone
 from app.models.base import Base, Id
-from app.models.chat_picture import ChatPicture
+from app.models.profile_picture import ProfilePicture
 
 PERSON, GROUP = "person", "group"
 ALWAYS = datetime(2999, 1, 1, tzinfo=UTC)
@@ -79,7 +79,9 @@ class Chat(Base):
     blocked_at: Mapped[datetime | None]
     """Since when the person is blocked, as far as is known here."""
     changed_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
-    picture: Mapped[ChatPicture | None] = relationship(viewonly=True)
+    picture: Mapped[ProfilePicture | None] = relationship(
+        foreign_keys=ProfilePicture.chat_id, viewonly=True
+    )
 
     @property
     def shown_name(self) -> str:

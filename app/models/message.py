@@ -120,6 +120,9 @@ class Message(Base):
     changed_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
     """Set by every write to the row: a page that is open asks for what changed since."""
     shown_at: Mapped[datetime]  # where it stands in the conversation: WhatsApp's time, or ours
+    recipients: Mapped[int | None] = mapped_column(SmallInteger)
+    """Of ours in a group: how many were in it when it was sent, we ourselves left out; None where
+    that is not known. models.MessageReceipt has them."""
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]

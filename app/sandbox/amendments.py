@@ -6,6 +6,7 @@ Source: whatsmeow, send.go (BuildReaction, BuildEdit, BuildRevoke, getEditAttrib
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,13 +40,19 @@ def reaction(target: Target, emoji: str) -> bytes:
     return bytes(message.SerializeToString())
 
 
-def edit(target: Target, text: str) -> bytes:
-    """Return the message that puts `text` in the place of what was written before."""
+def edit(target: Target, text: str, mentions: Sequence[JID] = ()) -> bytes:
+    """Return the message that puts `text` in the place of what was written before; it may name
+    people with an @."""
     message = E2EMessage()
     protocol = message.editedMessage.message.protocolMessage
     set_key(protocol.key, target)
     protocol.type = protocol.MESSAGE_EDIT
-    protocol.editedMessage.conversation = text
+    if mentions:
+        new = protocol.editedMessage.extendedTextMessage
+        new.text = text
+        new.contextInfo.mentionedJID.extend(map(str, mentions))
+    else:
+        protocol.editedMessage.conversation = text
     protocol.timestampMS = _now_ms()
     return bytes(message.SerializeToString())
 
@@ -101,7 +108,9 @@ def facts(message: Any) -> dict[str, Any]:
     if message.HasField("reactionMessage"):
         return {"target": message.reactionMessage.key.ID}
     if message.HasField("protocolMessage"):
-        return {"target": message.protocolMessage.key.ID}
+        new = _context_of(message.protocolMessage.editedMessage)
+        named = {"mentions": list(new.mentionedJID)} if new and new.mentionedJID else {}
+        return {"target": message.protocolMessage.key.ID, **named}
     context = _context_of(message)
     if context is None:
         return {}

@@ -105,9 +105,10 @@ class SandboxClient:
         """Let the phone of `number` react in its chat with `to`; "" takes the reaction back."""
         return self._say(number, "react", to, id=message_id, emoji=emoji)
 
-    def edit(self, number: str, to: str, message_id: str, text: str) -> str:
-        """Let the phone of `number` change a text it has sent; returns the change's own id."""
-        return self._say(number, "edit", to, id=message_id, text=text)
+    def edit(self, number: str, to: str, message_id: str, text: str, **more: Any) -> str:
+        """Let the phone of `number` change a text it has sent; returns the change's own id.
+        `mentions`: numbers of who is named in it."""
+        return self._say(number, "edit", to, id=message_id, text=text, **more)
 
     def delete(self, number: str, to: str, message_id: str) -> str:
         """Let the phone of `number` delete what it has sent for everybody; returns an id."""

@@ -21,7 +21,7 @@ from app.core.media import (
 )
 from app.core.pictures import THUMBNAIL_MIME
 from app.core.texts import N_
-from app.models import ChatPicture, Media
+from app.models import Media, ProfilePicture
 from app.storage import FileMissing, storage_of
 
 _MARK_LENGTH = 6
@@ -64,7 +64,7 @@ def thumbnail_of(row: Media) -> Response:
     return _answer(row.thumbnail_key, THUMBNAIL_MIME, etag=row.thumbnail_key)
 
 
-def picture_of(row: ChatPicture) -> Response:
+def picture_of(row: ProfilePicture) -> Response:
     """The answer with a profile picture that is stored. Raises NotHere."""
     key = row.storage_key or ""
     return _answer(key, row.mime or UNKNOWN, etag=key)

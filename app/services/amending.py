@@ -23,7 +23,7 @@ from app.extensions import db
 from app.models import Instance, Message, PollVote
 from app.models.message import DELETION, EDIT, OUTGOING, REACTION, TEXT, VOTE
 from app.models.reaction import EMOJI_LENGTH, ME
-from app.services import amendments, chats, messaging, polls
+from app.services import amendments, chats, mentions, messaging, polls
 from app.services.amendments import Author
 from app.services.timing import AT_ONCE
 
@@ -142,7 +142,8 @@ def done(amendment: Message, at: datetime) -> None:
         begun = datetime.fromisoformat(said["at"])
         amendments.vote(target, us, said["options"], begun, is_news=True)
     elif amendment.kind == EDIT:
-        amendments.edit(target, us, amendment.body, at, is_news=True)
+        named = [(phone, lid) for phone, lid in amendment.mentions or ()]
+        amendments.edit(target, us, amendment.body, at, mentions=named, is_news=True)
     else:
         amendments.remove(target, us, at, is_news=True)
 
@@ -187,6 +188,10 @@ def _checked_choice(message: Message, options: Sequence[str]) -> list[str]:
     return chosen
 
 
+def _named_in(target: Message, text: str) -> list[list[str | None]] | None:
+    return [list(who) for who in mentions.of_text(target.chat, text)] or None
+
+
 def _queue(
     target: Message, kind: str, body: str, source: str, *, details: dict[str, Any] | None = None
 ) -> Message:
@@ -205,6 +210,7 @@ def _queue(
         kind=kind,
         body=body,
         details=details,
+        mentions=_named_in(target, body) if kind == EDIT else None,
         target_id=target.id,
         secret=secrets.token_bytes(messaging.SECRET_BYTES),
         status=MessageStatus.QUEUED,

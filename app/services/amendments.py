@@ -24,6 +24,7 @@ from app.models.message import INCOMING, OUTGOING
 from app.models.reaction import EMOJI_LENGTH, ME
 from app.services import chats, outbox
 from app.services.message_payload import payload_of, person_jid
+from app.services.people_names import Who
 
 log = structlog.get_logger(__name__)
 
@@ -124,8 +125,17 @@ def _same_person(vote: PollVote, author: Author) -> bool:
     return same_lid or (bool(author.phone) and author.phone == vote.phone)
 
 
-def edit(message: Message, author: Author, text: str, at: datetime, *, is_news: bool) -> None:
-    """Puts `text` in the place of what the author had written; the former text is kept."""
+def edit(
+    message: Message,
+    author: Author,
+    text: str,
+    at: datetime,
+    *,
+    mentions: Sequence[Who] = (),
+    is_news: bool,
+) -> None:
+    """Puts `text`, which names the people of `mentions`, in the place of what the author had
+    written; the former text is kept."""
     if not _wrote(message, author) or message.deleted_at is not None or not text:
         return
     if (message.edited_at is not None and message.edited_at > at) or message.body == text:
@@ -133,6 +143,7 @@ def edit(message: Message, author: Author, text: str, at: datetime, *, is_news: 
     former = [*(message.former_texts or []), {"text": message.body, "until": iso(at)}]
     message.former_texts = [former[0], *former[1:][-(FORMER_TEXTS - 1) :]]
     message.body, message.edited_at = text, at
+    message.mentions = [list(who) for who in mentions] or None
     _changed(message)
     chats.correct(message)
     if is_news:
@@ -144,7 +155,7 @@ def remove(message: Message, author: Author, at: datetime, *, is_news: bool) -> 
     one stays. Its file goes with the next sweep."""
     if not _wrote(message, author) or message.deleted_at is not None:
         return
-    message.body, message.deleted_at = "", at
+    message.body, message.deleted_at, message.forwarded = "", at, 0
     message.details = message.former_texts = message.mentions = None
     for model in (Media, Quote, Reaction, PollVote):
         db.session.execute(delete(model).where(model.message_id == message.id))

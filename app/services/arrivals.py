@@ -16,7 +16,7 @@ from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Chat, Message
 from app.models.message import FROM_PHONE, INCOMING, OUTGOING
-from app.services import chats, media, outbox, quotes
+from app.services import chats, media, outbox, quotes, receipts
 from app.services.message_payload import payload_of
 from app.services.people_names import Who
 from app.services.progress import lift
@@ -86,6 +86,8 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
         media.expect(message, arrival.file, is_news=is_news)
     if arrival.quote is not None:
         quotes.keep(message, arrival.quote)
+    if arrival.from_me and is_news:
+        receipts.expect(message)
     unread = 0 if arrival.from_me or not is_news else 1
     chats.touch(arrival.chat, text=message.line_text, kind=message.kind, at=place, unread=unread)
     if is_news:

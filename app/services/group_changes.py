@@ -21,7 +21,7 @@ from app.extensions import db
 from app.models import Chat, LinkedAccount, Message
 from app.models.message import SYSTEM
 from app.services import chats, groups, outbox
-from app.services.people_names import Names, Who, names_of
+from app.services.people_names import Names, Who, is_us, names_of
 
 TEXT_LENGTH = 500
 
@@ -41,6 +41,7 @@ class GroupChange:
     name: str | None = None
     description: str | None = None
     only_admins_write: bool | None = None
+    has_picture: bool | None = None  # of one that is new, or is gone
     deleted: bool = False
 
 
@@ -80,9 +81,9 @@ def _change_members(account: LinkedAccount, chat: Chat, change: GroupChange) -> 
         groups.take_out(chat, who)
     roles = ((change.joined, MEMBER), (change.promoted, ADMIN), (change.demoted, MEMBER))
     for people, role in roles:
-        if any(groups.is_us(account, who) for who in people):
+        if any(is_us(account, who) for who in people):
             chat.our_role = role
-    if change.deleted or any(groups.is_us(account, who) for who in change.left):
+    if change.deleted or any(is_us(account, who) for who in change.left):
         groups.leave(chat)
 
 
@@ -110,6 +111,9 @@ def _notes(change: GroupChange) -> list[_Note]:
     if change.only_admins_write is not None:
         writes = GroupNote.ADMINS_WRITE if change.only_admins_write else GroupNote.ALL_WRITE
         notes.append(_Note(writes))
+    if change.has_picture is not None:
+        pictured = GroupNote.PICTURE_CHANGED if change.has_picture else GroupNote.PICTURE_REMOVED
+        notes.append(_Note(pictured))
     if change.deleted:
         notes.append(_Note(GroupNote.DELETED))
     return notes

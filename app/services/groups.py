@@ -17,8 +17,8 @@ from app.extensions import db
 from app.models import Chat, GroupMember, Instance, LinkedAccount, Message
 from app.models.chat import GROUP
 from app.models.message import SYSTEM
-from app.services import chats
-from app.services.people_names import Names, Who, names_of
+from app.services import chats, receipts
+from app.services.people_names import Names, Who, is_us, names_of
 from app.transaction import rows_changed
 
 DESCRIPTION_LENGTH = 4096
@@ -70,6 +70,8 @@ def learn(account: LinkedAccount, facts: GroupFacts) -> Chat:
         chat.name, chat.description, chat.only_admins_write, chat.our_role = told
         tell(chat)
     chat.group_known_at = utcnow()
+    if now and not before:
+        receipts.people_known(chat)
     if learned:
         _show_notes_anew(chat)
     return chat
@@ -130,6 +132,15 @@ def members_of(chat: Chat) -> list[Member]:
     )
 
 
+def some_of(chat: Chat, keys: Collection[str]) -> list[Member]:
+    """Those members whose keys these are, in no order."""
+    account = db.session.get_one(LinkedAccount, chat.account_id)
+    query = select(GroupMember).where(GroupMember.chat_id == chat.id, GroupMember.key.in_(keys))
+    rows = db.session.scalars(query).all()
+    names = names_of(chat, [(row.phone, row.lid) for row in rows])
+    return [_shown(row, names, account) for row in rows]
+
+
 def of(instance: Instance) -> list[tuple[Chat, int]]:
     """The groups of the linked account by name, each with how many are in it."""
     counts = select(GroupMember.chat_id, func.count().label("members")).group_by(
@@ -163,12 +174,6 @@ def count_of(chat: Chat) -> int:
     """How many are in the group, as far as is known."""
     query = select(func.count()).where(GroupMember.chat_id == chat.id)
     return db.session.scalar(query) or 0
-
-
-def is_us(account: LinkedAccount, who: Who) -> bool:
-    """Whether somebody is the account itself."""
-    phone, lid = who
-    return bool((lid and lid == account.lid) or (phone and phone == account.phone))
 
 
 def tell(chat: Chat) -> None:

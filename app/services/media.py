@@ -26,7 +26,7 @@ from app.core.media import (
 from app.core.states import MessageStatus
 from app.core.texts import N_
 from app.extensions import db
-from app.models import ChatPicture, Instance, Media, Message
+from app.models import Instance, Media, Message, ProfilePicture
 from app.transaction import rows_changed
 
 QUEUE = "media"
@@ -317,7 +317,7 @@ def expire(limit: int = 500) -> int:
 def keys_in_use(keys: list[str]) -> set[str]:
     """Which of these files of the storage a row knows."""
     used: set[str] = set()
-    for column in (*KEYS, ChatPicture.storage_key):
+    for column in (*KEYS, ProfilePicture.storage_key):
         used |= {key for key in db.session.scalars(select(column).where(column.in_(keys))) if key}
     return used
 

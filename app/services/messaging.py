@@ -18,7 +18,7 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Chat, Instance, Message, User
 from app.models.message import DISMISSED, OUTGOING, RESENT, TEXT
-from app.services import activity, chats, making, media, mentions, outbox, quotes
+from app.services import activity, chats, making, media, mentions, outbox, quotes, receipts
 from app.services.detail_rules import checked
 from app.services.message_payload import payload_of
 from app.services.progress import advance, not_before_made
@@ -317,6 +317,7 @@ def sent(message: Message, wa_id: str, at: datetime) -> bool:
         sent_at=not_before_made(message, at),
     )
     if lifted and not message.is_amendment:
+        receipts.expect(message)
         outbox.emit(message.instance_id, Event.MESSAGE_SENT, payload_of(message))
     return lifted
 

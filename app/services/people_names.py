@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.core.phones import show_phone
 from app.extensions import db
-from app.models import Chat, Contact, GroupMember, Message, WhatsAppContact
+from app.models import Chat, Contact, GroupMember, LinkedAccount, Message, WhatsAppContact
 from app.services.naming import Person, by_address, find_people
 
 Who = tuple[str | None, str | None]
@@ -40,6 +40,12 @@ class Names:
         found += [said, *((person.push_name, person.business_name) if person else ())]
         number = phone or (person.phone if person else None) or (contact.phone if contact else None)
         return next(filter(None, found), "") or show_phone(number) or (f"~{lid}" if lid else "")
+
+
+def is_us(account: LinkedAccount, who: Who) -> bool:
+    """Whether somebody is the account itself."""
+    phone, lid = who
+    return bool((lid and lid == account.lid) or (phone and phone == account.phone))
 
 
 def names_of(chat: Chat, people: Collection[Who]) -> Names:

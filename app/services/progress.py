@@ -1,19 +1,17 @@
-"""How far a message has come: the one UPDATE that moves it, and what receipts make of it."""
+"""How far a message has come: the one UPDATE that moves it, and what it tells of that."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from app import bell, topics
 from app.core.events import Event, iso
 from app.core.states import MessageStatus, before
 from app.extensions import db
-from app.models import LinkedAccount, Message
-from app.models.message import OUTGOING
+from app.models import Message
 from app.services import outbox
 from app.services.message_payload import payload_of
 from app.transaction import rows_changed
@@ -32,26 +30,6 @@ def advance(
     db.session.refresh(message)
     bell.changed(topics.chat(message.chat_id), topics.chats(message.instance_id))
     return True
-
-
-def receipt(
-    account: LinkedAccount, wa_ids: Collection[str], status: MessageStatus, at: datetime
-) -> set[str]:
-    """Lifts our messages with these ids to `status`; a later status is never taken back.
-
-    Returns the ids that no message has: of messages sent by another device, or of one whose id is
-    not known yet because WhatsApp's answer to the send is still on its way.
-    """
-    query = select(Message).where(
-        Message.account_id == account.id,
-        Message.direction == OUTGOING,
-        Message.wa_id.in_(wa_ids),
-    )
-    unknown = set(wa_ids)
-    for message in db.session.scalars(query).all():
-        unknown.discard(str(message.wa_id))
-        lift(message, status, at)
-    return unknown
 
 
 def lift(message: Message, status: MessageStatus, at: datetime) -> None:

@@ -1,8 +1,9 @@
-"""Who is blocked: changed where somebody wishes it, and read anew after each connection, for the
-phone blocks people, too."""
+"""Who is blocked: changed where somebody wishes it, and read anew after each connection and when
+WhatsApp tells of a change, for the phone blocks people, too."""
 
 from __future__ import annotations
 
+import threading
 import time
 
 import structlog
@@ -31,6 +32,11 @@ class Blocklist:
         self._account_id = account.id
         self._connection = 0
         self._due_at = float("inf")
+        self._changed = threading.Event()
+
+    def hurry(self) -> None:
+        """The list has changed, says WhatsApp. Called from another thread."""
+        self._changed.set()
 
     def step(self, session: EngineSession, *, connection: int) -> bool:
         """Reads the list when that is due; whether it was. `connection` counts the connections of
@@ -40,6 +46,7 @@ class Blocklist:
             self._due_at = time.monotonic() + AFTER_CONNECTING
         if self.wait_seconds() > 0:
             return False
+        self._changed.clear()
         try:
             jids = session.people.blocked()
         except EngineError as error:
@@ -53,6 +60,8 @@ class Blocklist:
 
     def wait_seconds(self) -> float:
         """How long until there is something to do."""
+        if self._changed.is_set() and self._due_at == float("inf"):
+            return 0.0
         return max(0.0, self._due_at - time.monotonic())
 
 

@@ -45,6 +45,10 @@ class Chores:
         """Something about these groups is unknown."""
         self._groups.hurry(group_ids)
 
+    def hear_of_blocklist(self) -> None:
+        """Others are blocked than before."""
+        self._blocklist.hurry()
+
     def hear_signal(self, what: Signal, address: str) -> bool:
         """Somebody types, or looks at a chat; whether there is something to do."""
         return self._signals.hear(what, address)

@@ -26,7 +26,8 @@ from app.engine.events import (
 from app.engine.raw import RawEvent
 from app.extensions import db
 from app.models import Instance, LinkedAccount
-from app.services import activity, progress
+from app.services import activity, receipts
+from app.services.people_names import Who
 from app.sessions import spool, states
 from app.sessions.leases import Held, LeaseLost, holding
 from app.sessions.reading import News
@@ -55,17 +56,17 @@ class Early:
 
     def __init__(self) -> None:
         self._sending = False
-        self._seen: list[tuple[str, MessageStatus, datetime]] = []
+        self._seen: list[tuple[str, MessageStatus, datetime, Who]] = []
         self._said: list[tuple[str, MessageReceived]] = []
 
     def start(self) -> None:
         """A send begins."""
         self._sending = True
 
-    def add(self, wa_ids: set[str], status: MessageStatus, at: datetime) -> None:
+    def add(self, wa_ids: set[str], status: MessageStatus, at: datetime, who: Who) -> None:
         """Keeps a receipt while there is a send it may be about."""
         if self._sending:
-            self._seen += [(wa_id, status, at) for wa_id in wa_ids]
+            self._seen += [(wa_id, status, at, who) for wa_id in wa_ids]
 
     def add_amendment(self, event: MessageReceived, target: str) -> None:
         """Keeps what was said about message `target` while there is a send it may be about."""
@@ -74,9 +75,9 @@ class Early:
 
     def apply(self, account: LinkedAccount, wa_id: str) -> None:
         """Gives the message that turned out to be `wa_id` what came for it."""
-        for seen, status, at in list(self._seen):
+        for seen, status, at, who in list(self._seen):
             if seen == wa_id:
-                progress.receipt(account, [wa_id], status, at)
+                receipts.heard(account, [wa_id], status, at, who)
         recorder = Recorder(account, lambda *_: None, lambda *_: None)
         for event in [event for target, event in self._said if target == wa_id]:
             recorder.record(event)
@@ -125,6 +126,7 @@ class Inbox:
         self.on_news: Callable[[Sequence[News]], None] = lambda news: None
         self.on_call: Callable[[], None] = lambda: None
         self.on_groups: Callable[[Collection[str]], None] = lambda group_ids: None
+        self.on_blocklist: Callable[[], None] = lambda: None
         self._app = app
         self._engine = engine
         self._held = held
@@ -250,6 +252,8 @@ class Inbox:
             self.on_call()
         if recorder.unknown_groups:
             self.on_groups(recorder.unknown_groups)
+        if recorder.others_are_blocked:
+            self.on_blocklist()
         return heard
 
     def _translated(self, record: bytes) -> list[tuple[RawEvent, Event]]:

@@ -290,7 +290,9 @@ def _amending_order(amendment: Message, to: str, secret: bytes) -> _Order:
         author = lid_jid(lid) if lid else phone_jid(str(phone))
     about = Change(amendment.kind), Target(str(target.wa_id), from_me, author)
     vote = voting.sealed(amendment, target) if amendment.kind == VOTE else None
-    return _Order(amendment.id, to, amendment.body, secret, about=about, vote=vote)
+    context = Context(mentions=tuple(mentions.jids_in(amendment)))
+    text = mentions.sent_text(amendment)
+    return _Order(amendment.id, to, text, secret, context=context, about=about, vote=vote)
 
 
 def _hand_over(session: EngineSession, order: _Order) -> Sent:
@@ -299,7 +301,9 @@ def _hand_over(session: EngineSession, order: _Order) -> Sent:
         kind, target = order.about
         if order.vote is not None:
             return session.send_vote(to, order.vote, target, secret=secret)
-        return session.send_amendment(to, kind, order.text, target, secret=secret)
+        return session.send_amendment(
+            to, kind, order.text, target, secret=secret, mentions=context.mentions
+        )
     if order.said is not None:
         return session.send_details(to, order.said, secret=secret, context=context)
     if order.file is not None:

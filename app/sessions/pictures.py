@@ -13,7 +13,8 @@ from app.engine.base import EngineSession, Picture
 from app.engine.errors import EngineError
 from app.extensions import db
 from app.models import Instance
-from app.services import chat_pictures
+from app.services import profile_pictures
+from app.services.profile_pictures import Wanted
 from app.sessions.leases import Held, holding
 
 log = structlog.get_logger(__name__)
@@ -43,17 +44,16 @@ class Pictures:
             return False
         with self._app.app_context():
             instance = db.session.get(Instance, self._held.instance_id)
-            chat = chat_pictures.next_wanted(instance) if instance else None
-            self._more = chat is not None
-            if chat is None:
+            wanted = profile_pictures.next_wanted(instance) if instance else None
+            self._more = wanted is not None
+            if wanted is None:
                 return False
-            chat_id, jid = chat.id, chat.jid
         try:
-            picture = session.people.picture(jid)
+            picture = session.people.picture(wanted.jid)
         except EngineError as error:
-            self._put_off(chat_id, error)
+            self._put_off(wanted, error)
         else:
-            self._write(chat_id, picture)
+            self._write(wanted, picture)
         self._due_at = max(self._due_at, time.monotonic() + PACE)
         return True
 
@@ -63,15 +63,16 @@ class Pictures:
             return float("inf")
         return max(0.0, self._due_at - time.monotonic())
 
-    def _write(self, chat_id: str, picture: Picture | None) -> None:
+    def _write(self, wanted: Wanted, picture: Picture | None) -> None:
         with self._app.app_context(), holding(self._held):
             if picture is None:
-                chat_pictures.told_none(chat_id)
+                profile_pictures.told_none(wanted.id, since=wanted.since)
             else:
-                chat_pictures.told(chat_id, picture.id, picture.url)
+                told = wanted.id, picture.id, picture.url
+                profile_pictures.told(*told, since=wanted.since)
 
-    def _put_off(self, chat_id: str, error: EngineError) -> None:
-        """Without a connection the wish stays. One refusal may be about that chat alone; where
+    def _put_off(self, wanted: Wanted, error: EngineError) -> None:
+        """Without a connection the wish stays. One refusal may be about that one alone; where
         WhatsApp is silent, or has had enough, it is left in peace for a while."""
         log.warning("picture.not_told", error=str(error))
         if error.slug in _NEVER_ASKED:
@@ -80,4 +81,4 @@ class Pictures:
         if not error.permanent:
             self._due_at = time.monotonic() + TROUBLE
         with self._app.app_context(), holding(self._held):
-            chat_pictures.not_told(chat_id)
+            profile_pictures.not_told(wanted.id)

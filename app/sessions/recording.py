@@ -15,6 +15,7 @@ from app.engine.address import Address
 from app.engine.events import (
     ON_THE_PHONE,
     Amendment,
+    BlocklistChanged,
     CallEnded,
     CallOffered,
     Change,
@@ -29,6 +30,7 @@ from app.engine.events import (
     HistoryReceived,
     MessageReceived,
     MessageUndecryptable,
+    PictureChanged,
     PushNames,
     Quoted,
     ReceiptKind,
@@ -46,7 +48,8 @@ from app.services import (
     group_changes,
     groups,
     media,
-    progress,
+    profile_pictures,
+    receipts,
 )
 from app.services.group_changes import GroupChange
 from app.services.people_names import Who
@@ -56,7 +59,7 @@ from app.sessions.reading import News
 
 log = structlog.get_logger(__name__)
 
-EarlyReceipts = Callable[[set[str], MessageStatus, datetime], None]
+EarlyReceipts = Callable[[set[str], MessageStatus, datetime, Who], None]
 EarlyAmendments = Callable[[MessageReceived, str], None]
 
 _LIFTS = {
@@ -76,7 +79,7 @@ class Recorder:
     `incoming` collects what
     people wrote: the outbox leaves their chats a moment, and it may have to be marked as read.
     `has_calls`: one came that is to be rejected. `unknown_groups`: those of which
-    something is unknown here.
+    something is unknown here. `others_are_blocked`: than before.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Recorder:
         self.incoming: list[News] = []
         self.has_calls = False
         self.unknown_groups: set[str] = set()
+        self.others_are_blocked = False
 
     @singledispatchmethod
     def record(self, event: Event) -> None:
@@ -132,10 +136,10 @@ class Recorder:
             if chat is not None:
                 chats.mark_read(chat)
         elif event.kind in _LIFTS:
-            status = _LIFTS[event.kind]
-            unknown = progress.receipt(self._account, event.ids, status, event.timestamp)
+            said = _LIFTS[event.kind], event.timestamp, _who(event.sender)
+            unknown = receipts.heard(self._account, event.ids, *said)
             if unknown:
-                self._early(unknown, status, event.timestamp)
+                self._early(unknown, *said)
 
     @record.register
     def _(self, event: HistoryReceived) -> None:
@@ -178,6 +182,20 @@ class Recorder:
         group_changes.apply(self._account, change)
         if change.joined:  # by LID alone: their numbers are in the list of members
             self.unknown_groups.add(change.group_id)
+
+    @record.register
+    def _(self, event: PictureChanged) -> None:
+        group_id = _user(event.whose.other) if event.whose.is_group else None
+        who, removed = _who(event.whose), event.removed
+        profile_pictures.changed(self._account, who, group_id=group_id, removed=removed)
+        if group_id is not None:
+            by, at = _who(event.by), event.timestamp
+            change = GroupChange(group_id=group_id, by=by, at=at, has_picture=not removed)
+            group_changes.apply(self._account, change)
+
+    @record.register
+    def _(self, event: BlocklistChanged) -> None:
+        self.others_are_blocked = True
 
     @record.register
     def _(self, event: ChatStateChanged) -> None:
@@ -236,7 +254,10 @@ def _amend(event: MessageReceived, said: Amendment, chat: Chat, *, is_news: bool
     elif said.vote is not None:
         voting.record(event, said.vote, target, author, is_news=is_news)
     elif said.kind is Change.EDIT:
-        amendments.edit(target, author, _plain(said.text), event.timestamp, is_news=is_news)
+        named = _named(event)
+        amendments.edit(
+            target, author, _plain(said.text), event.timestamp, mentions=named, is_news=is_news
+        )
     else:
         amendments.remove(target, author, event.timestamp, is_news=is_news)
     return True
@@ -263,7 +284,7 @@ def _arrival(event: MessageReceived, chat: Chat) -> arrivals.Arrival:
         file=_arrived(content) if isinstance(content, File) else None,
         said=content.said if isinstance(content, Detailed) else None,
         forwarded=event.forwarded,
-        mentions=tuple(filter(any, map(_who, event.mentions))),
+        mentions=_named(event),
         at=event.timestamp,
         sender_phone=event.sender.number,
         sender_lid=_user(event.sender.lid),
@@ -289,6 +310,10 @@ def _group_change(event: GroupChanged) -> GroupChange:
         only_admins_write=event.only_admins_write,
         deleted=event.deleted,
     )
+
+
+def _named(event: MessageReceived) -> tuple[Who, ...]:
+    return tuple(filter(any, map(_who, event.mentions)))
 
 
 def _who(address: Address) -> Who:

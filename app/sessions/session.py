@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ParamSpec
 
 import structlog
 from flask import Flask
@@ -34,12 +35,12 @@ from app.sessions.inbox import Inbox
 from app.sessions.leases import Held, LeaseLost, holding
 from app.sessions.line import Line
 from app.sessions.outbox import Outbox
-from app.sessions.reading import News
 from app.sessions.states import TAKEN_BACK
 from app.sessions.takeover import Takeover
 from app.sessions.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
+P = ParamSpec("P")
 
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=5)
@@ -124,10 +125,11 @@ class LiveSession:
             closing=self._closing,
         )
         self._chores = Chores(app, held, account)
-        self.inbox.on_groups = self._take_news_of_groups
-        self.inbox.on_news = self._take_news
+        self.inbox.on_groups = self._waking(self._chores.hear_of_groups)
+        self.inbox.on_blocklist = self._waking(self._chores.hear_of_blocklist)
+        self.inbox.on_news = self._waking(self._chores.hear_messages)
         self._rejecting = Rejecting(app, held, account.id)
-        self.inbox.on_call = self._take_call
+        self.inbox.on_call = self._waking(self._rejecting.ring)
         self._thread = threading.Thread(
             target=self._run, name=f"session {held.instance_id}", daemon=True
         )
@@ -326,17 +328,14 @@ class LiveSession:
         idle = _IDLE_SECONDS if self._line.online == wanted.online else _PRESENCE_SECONDS
         self._wake.wait(self._outbox.wait_seconds() or min(idle, self._chores.wait_seconds()))
 
-    def _take_news(self, news: Sequence[News]) -> None:
-        self._chores.hear_messages(news)
-        self._wake.set()
+    def _waking(self, hear: Callable[P, object]) -> Callable[P, None]:
+        """`hear`, after which the session's thread looks for what there is to do."""
 
-    def _take_news_of_groups(self, group_ids: Collection[str]) -> None:
-        self._chores.hear_of_groups(group_ids)
-        self._wake.set()
+        def heard(*args: P.args, **kwargs: P.kwargs) -> None:
+            hear(*args, **kwargs)
+            self._wake.set()
 
-    def _take_call(self) -> None:
-        self._rejecting.ring()
-        self._wake.set()
+        return heard
 
     def _sign_out(self) -> None:
         """Takes this device off the phone's list, if WhatsApp can be told."""

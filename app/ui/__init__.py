@@ -10,9 +10,9 @@ _WITH_VIEWS = (
     *("amending", "attachments", "blocking", "chat", "chat_manners", "chat_states"),
     *("components", "contact_acts", "contact_erasure", "contact_export", "contact_files"),
     *("contact_merging", "contact_selection", "contact_tasks", "contacts", "deletion", "details"),
-    *("faces", "forwarding", "groups"),
-    *("instances", "journal", "language", "links", "listing", "media", "profile", "queue"),
-    *("saying", "sending", "sign_in", "users", "voting", "webhook_log", "webhooks"),
+    *("faces", "forwarding", "groups", "instances", "journal", "language", "links", "listing"),
+    *("media", "message_info", "profile", "queue", "saying", "sending", "sign_in", "users"),
+    *("voting", "webhook_log", "webhooks"),
 )
 """Importing these puts their views on the blueprint."""
 

@@ -18,6 +18,7 @@ from app.ui.answers import question, see_other, wants_fragment
 from app.ui.blueprint import bp
 from app.ui.conversation import CHAT
 from app.ui.instances import owned
+from app.ui.message_info import has_info
 
 EMOJI = ("👍", "❤️", "😂", "😮", "😢", "🙏")
 """Those that phones offer first."""
@@ -101,5 +102,6 @@ def _acts(
         may_edit=amending.may_edit(message),
         may_forward=forwarding.may_forward(message),
         may_delete=amending.may_delete(message),
+        has_info=has_info(message),
         problem=words_of(error) if error else "",
     )

@@ -21,9 +21,9 @@ from app.ui.answers import page, respond, see_other
 from app.ui.blueprint import bp
 from app.ui.bubbles import Since
 from app.ui.conversation import opened
-from app.ui.faces import wish_for_faces
 from app.ui.instances import owned
 from app.ui.polling import BRISK, fresh_version_of, polled
+from app.ui.seen_faces import senders_of, wish_for_faces
 
 PAGE_LENGTH = 30
 UNREAD, ARCHIVE = "unread", "archive"
@@ -138,7 +138,9 @@ def chat_page(
         context |= opened(instance, chat)
     context |= _part(instance) | _found(instance)
     answer = page("chat/show.html", status=status, **context)
-    wish_for_faces(instance, ([chat] if chat else []) + context["list_part"].chats)
+    shown = ([chat] if chat else []) + context["list_part"].chats
+    people = senders_of(context["part"].messages) if chat else []
+    wish_for_faces(instance, shown, group=chat, people=people, faces=context.get("faces"))
     return answer
 
 

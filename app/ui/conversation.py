@@ -20,6 +20,7 @@ from app.ui.blueprint import bp
 from app.ui.bubbles import Since, bubbles
 from app.ui.instances import owned
 from app.ui.polling import FAST, fresh_version_of, polled, version_of
+from app.ui.seen_faces import faces_of, senders_of, wish_for_faces
 
 PAGE_LENGTH = 40
 NEWS_LENGTH = 200
@@ -43,6 +44,7 @@ def opened(instance: Instance, chat: Chat) -> dict[str, Any]:
         "part": part,
         "bubbles": bubbles(part.messages, unread_from=unread_from),
         "names": names_in(chat, part.messages),
+        "faces": faces_of(chat, senders_of(part.messages)),
         "members": groups.count_of(chat) if chat.is_group else 0,
         "composing": chat_states.composing_in(chat),
         "target": request.args.get("at") or None,
@@ -107,7 +109,9 @@ def conversation_part(instance_id: str, chat_id: str) -> Response:
     instance = owned(instance_id)
     chat = chats.get_for(instance, chat_id)
     part = _beside(chat)
-    return respond(
+    people = senders_of(part.messages)
+    faces = faces_of(chat, people)
+    answer = respond(
         "chat/_part.html",
         page=url_for("ui.show_chat", instance_id=instance_id, chat_id=chat_id),
         instance=instance,
@@ -115,8 +119,11 @@ def conversation_part(instance_id: str, chat_id: str) -> Response:
         part=part,
         bubbles=bubbles(part.messages),
         names=names_in(chat, part.messages),
+        faces=faces,
         upwards="after" not in request.args,
     )
+    wish_for_faces(instance, [], group=chat, people=people, faces=faces)
+    return answer
 
 
 def acted(instance: Instance, chat: Chat) -> Response:
@@ -131,13 +138,16 @@ def _news(instance: Instance, chat: Chat) -> Response:
     if news.more:  # the next poll asks on from here, whatever the counter says
         last = news.messages[-1]
         since, version = Since(last.changed_at, last.id), ""
-    return respond(
+    people = senders_of(news.messages)
+    faces = faces_of(chat, people)
+    answer = respond(
         "chat/_news.html",
         page=url_for("ui.show_chat", instance_id=instance.id, chat_id=chat.id),
         instance=instance,
         chat=chat,
         news=bubbles(news.messages),
         names=names_in(chat, news.messages),
+        faces=faces,
         members=groups.count_of(chat) if chat.is_group else 0,
         composing=chat_states.composing_in(chat),
         out_of_band=True,  # what the conversation is called may be news, too
@@ -145,3 +155,5 @@ def _news(instance: Instance, chat: Chat) -> Response:
         since=since,
         news_every=FAST,
     )
+    wish_for_faces(instance, [], group=chat, people=people, faces=faces)
+    return answer

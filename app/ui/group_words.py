@@ -7,8 +7,7 @@ from flask_babel import gettext
 from app.core.groups import ADMIN, OWNER
 from app.core.texts import N_
 from app.models import LinkedAccount, Message
-from app.services.groups import is_us
-from app.services.people_names import Names, Who
+from app.services.people_names import Names, Who, is_us
 from app.ui.kinds import line_words
 
 ROLES = {OWNER: N_("owner"), ADMIN: N_("admin")}

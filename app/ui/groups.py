@@ -17,11 +17,13 @@ from app.core.texts import N_
 from app.i18n import words_of
 from app.models import Chat, GroupWish, Instance
 from app.services import group_wishes, groups
+from app.services.profile_pictures import MOST_WISHES
 from app.services.wish_waiting import fulfilled
 from app.ui.answers import fragment, question, see_other, wants_fragment
 from app.ui.blueprint import bp
 from app.ui.conversation import CHAT
 from app.ui.instances import owned
+from app.ui.seen_faces import faces_of
 
 _GROUP = f"{CHAT}/group"
 _OFFERED = 8
@@ -173,13 +175,16 @@ def _show(
 ) -> Response:
     instance = owned(instance_id)
     chat = group_wishes.group_of(instance, chat_id)
+    members = groups.members_of(chat)
     return question(
         "chat/_group.html",
         "chat/group.html",
         status=error.status if error else 200,
         instance=instance,
         chat=chat,
-        members=groups.members_of(chat),
+        members=members,
+        faces=faces_of(chat, [(one.phone, one.lid) for one in members]),
+        faces_at_once=MOST_WISHES,
         link=link,
         refused=refused,
         problem=words_of(error) if error else "",

@@ -21,6 +21,8 @@ NOTE_WORDS = {
     "group_described": N_("The group has a new description"),
     "group_admins_write": N_("Only admins may write now"),
     "group_all_write": N_("Everybody may write now"),
+    "group_picture_changed": N_("The group has a new picture"),
+    "group_picture_removed": N_("The picture of the group was removed"),
     "group_deleted": N_("The group was deleted"),
 }
 """What happened in a group; the names of those it happened to, or the new name, follow."""

@@ -261,6 +261,11 @@ def status_words(status: MessageStatus, failure: str | None) -> str:
     return gettext(STATUSES[status].word)
 
 
+def stage_words(stage: MessageStatus | None) -> str:
+    """How far a message has come with somebody; None: not to their phone yet."""
+    return gettext(STATUSES[stage].word) if stage else gettext("Not delivered yet")
+
+
 def settled_words(settled: str | None) -> str:
     """What was decided about an unconfirmed message; empty while nobody has."""
     return gettext(_SETTLED[settled]) if settled else ""

@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from app import waiting
 from app.clock import utcnow
+from app.core.states import MessageStatus
 from app.extensions import db
-from app.models import Message
-from app.services import messaging
+from app.models import GroupMember, LinkedAccount, Message
+from app.services import messaging, receipts
 from app.transaction import transaction
 from tests import factories
 from tests.waiting import wait_for
@@ -122,7 +123,7 @@ def test_a_poll_that_is_sent_again_is_the_same_poll(app, api, linked):
 def test_a_message_can_be_looked_up(api, linked):
     message = send(api, linked).json["message"]
     path = f"/api/instances/{linked.id}/messages/{message['id']}"
-    assert api.get(path).json == message
+    assert api.get(path).json == message | {"receipts": []}
 
 
 def test_an_unknown_message_is_not_found(api, linked):
@@ -285,3 +286,25 @@ def test_a_wrong_wait_is_refused_and_sends_nothing(app, api, linked, wait):
     answer = send(api, linked, wait=wait)
     assert (answer.status_code, answer.json["field"]) == (422, "wait")
     assert stored(app) == []
+
+
+def test_one_message_tells_who_has_it(app, api, linked):
+    with app.app_context():
+        account = db.session.get_one(LinkedAccount, linked.account_id)
+        values = {"kind": "group", "group_id": "120363", "lid": None, "phone": None}
+        group = factories.chat(account, **values)
+        factories.contact(linked, phone="79165550000", name="Anna")
+        with transaction() as session:
+            who = {"key": "901", "phone": "79165550000", "lid": "901", "role": "member"}
+            session.add(GroupMember(chat_id=group.id, **who))
+        message = factories.message(group, direction="out", status="sent", wa_id="3EB0A")
+        with transaction() as session:
+            row = session.get_one(LinkedAccount, account.id)
+            said = ["3EB0A"], MessageStatus.READ, utcnow(), (None, "901")
+            receipts.heard(row, *said)
+        path = f"/api/instances/{linked.id}/messages/{message.id}"
+    answer = api.get(path).json
+    (receipt,) = answer["receipts"]
+    assert (receipt["participant"], receipt["name"]) == ("79165550000@s.whatsapp.net", "Anna")
+    assert receipt["readAt"] == receipt["deliveredAt"] == answer["readAt"]
+    assert receipt["playedAt"] is None

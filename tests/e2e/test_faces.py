@@ -15,6 +15,7 @@ from tests.e2e.test_groups import ECHO, FRIEND, PHONE, WITHIN, shop
 from tests.product import Product
 
 __all__ = ["shop"]
+PAINTER = "15551000013"
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
@@ -46,6 +47,14 @@ def test_a_picture_appears_where_the_chat_is_shown(
     page.locator(".chat-item", has=page.locator(".avatar img")).locator(".chat-line").first.click()
     expect(page.locator(".conversation-head .avatar img")).to_have_count(1)
     assert _drawn(page, ".conversation-head")
+    network.set_picture(PAINTER, _portrait())
+    network.create_group(PHONE, "Мастерская", [PAINTER])
+    page.locator(".chat-line", has_text="Мастерская").click(timeout=WITHIN)
+    expect(page.locator("#group-open")).to_contain_text("2 участника", timeout=WITHIN)
+    page.locator("#group-open").click()
+    expect(page.locator(".group-member .avatar img")).to_have_count(1, timeout=WITHIN)
+    expect(page.locator(".faces-reach[hx-trigger]")).to_have_count(0, timeout=WITHIN)
+    assert _drawn(page, ".group-member")
 
 
 def test_somebody_is_blocked_and_unblocked_where_one_writes(

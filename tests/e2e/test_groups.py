@@ -69,7 +69,7 @@ def test_a_group_is_made_on_the_page_and_talked_in(
     for text, name in (("и вам", "Молчун"), ("эхо тут", "Эхо")):
         bubble = page.locator(".bubble-in", has_text=text)
         expect(bubble).to_be_visible(timeout=WITHIN)
-        expect(bubble.locator(".bubble-from")).to_have_text(name)
+        expect(bubble.locator(".bubble-name")).to_have_text(name)
 
 
 def test_what_others_do_stands_in_the_conversation(
@@ -156,6 +156,15 @@ def test_a_member_is_named_by_a_few_letters(page: Page, shop: str, network: Sand
     wait_for(lambda: any(named()), 30)
     lid = network.account(FRIEND)["lid"]
     assert [lid] in named()
+    bubble.locator(".acts-open").click()
+    page.get_by_role("dialog").get_by_role("link", name="Данные о сообщении").click()
+    info = page.get_by_role("dialog")
+    expect(info.locator("#info-delivered .group-member")).to_have_count(2, timeout=WITHIN)
+    network.read(FRIEND, PHONE)
+    expect(info.locator("#info-read .group-who")).to_have_text("Молчун", timeout=WITHIN)
+    expect(info.locator("#info-delivered .group-member")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(bubble.locator(".ticks")).to_contain_text("Доставлено")  # not all have read it
 
 
 def test_a_number_that_is_none_is_told_beside_its_field(page: Page, shop: str) -> None:

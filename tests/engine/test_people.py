@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.engine.events import Connected, MessageReceived
+from app.engine.events import BlocklistChanged, Connected, MessageReceived, PictureChanged
 from app.sandbox.testing import Sandbox
 from tests.core.test_sniffing import picture
 from tests.engine.conftest import OWN_NUMBER, PEER, PEER_NUMBER
@@ -57,6 +57,37 @@ def test_who_is_blocked_is_not_heard_until_unblocked(
     process.wait_event(MessageReceived)
     assert [one.content.text for one in process.events(MessageReceived)] == ["hello again"]
     assert client.state()["unhandled"] == []
+
+
+def test_changes_of_pictures_are_told(session: Session, sandbox: Sandbox):
+    process, _ = session
+    process.wait_event(Connected)
+    client = sandbox.client
+    peer = client.account(PEER_NUMBER)
+    group = client.create_group(PEER_NUMBER, "Склад", [OWN_NUMBER])
+    for whose in (PEER_NUMBER, group, OWN_NUMBER):
+        client.set_picture(whose, picture("JPEG"))
+    client.set_picture(group, b"")
+    process.wait_event(PictureChanged, 4)
+    told = {(one.whose.jid, one.by.lid, one.removed) for one in process.events(PictureChanged)}
+    assert told == {
+        (PEER, None, False),
+        (group, peer["lid"], False),
+        (group, peer["lid"], True),
+        (f"{OWN_NUMBER}@s.whatsapp.net", None, False),
+    }
+
+
+def test_a_block_on_another_device_is_told_and_one_of_ours_is_not(
+    session: Session, sandbox: Sandbox
+):
+    process, linked = session
+    process.wait_event(Connected)
+    process.do("people", jid=linked.jid, method="block", about=PEER)
+    sandbox.client.block(OWN_NUMBER, PEER_NUMBER, on=False)
+    process.wait_event(BlocklistChanged)
+    assert process.do("people", jid=linked.jid, method="blocked") == []
+    assert len(process.events(BlocklistChanged)) == 1
 
 
 def test_nobody_can_be_blocked_at_a_number_without_whatsapp(session: Session):

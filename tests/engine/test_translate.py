@@ -332,6 +332,13 @@ def test_content_is_read(fields: dict[str, Any], expected: Any):
         assert content(**fields, **context) == expected
 
 
+def test_an_edit_tells_whom_the_new_text_names():
+    named = {"text": "@7", "contextInfo": {"mentionedJID": ["7@lid"]}}
+    (event,) = translated(wa_message(**edited({"extendedTextMessage": named})))
+    assert isinstance(event, MessageReceived)
+    assert event.mentions == (Address.of("7@lid"),)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

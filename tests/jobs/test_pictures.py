@@ -12,10 +12,10 @@ from app.config import Settings
 from app.extensions import db
 from app.jobs import media as media_jobs
 from app.jobs import pictures
-from app.models import Chat, ChatPicture, User
+from app.models import Chat, ProfilePicture, User
 from app.outgoing.media_host import HostTrouble, Way, picture
 from app.sandbox.testing import Sandbox
-from app.services import chat_pictures
+from app.services import profile_pictures
 from app.storage import storage_of
 from app.transaction import transaction
 from tests import factories
@@ -45,13 +45,13 @@ def tell(sandbox: Sandbox, chat: Chat, content: bytes) -> None:
     """The account has this picture, and WhatsApp has told where it is."""
     picture_id = sandbox.client.set_picture(ALICE, content)
     with transaction():
-        chat_pictures.want(chat.instance_id, [chat.id])
-        chat_pictures.told(chat.id, str(picture_id), sandbox.client.picture_url(ALICE))
+        profile_pictures.want(chat.instance_id, [chat.id])
+        profile_pictures.told(chat.id, str(picture_id), sandbox.client.picture_url(ALICE))
 
 
-def look(chat: Chat) -> ChatPicture:
+def look(chat: Chat) -> ProfilePicture:
     db.session.rollback()
-    return db.session.get_one(ChatPicture, chat.id, populate_existing=True)
+    return db.session.get_one(ProfilePicture, chat.id, populate_existing=True)
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
@@ -84,7 +84,7 @@ def test_a_picture_that_is_gone_is_given_up_and_the_former_stays(
     pictures.fetch(chat.id)
     key = look(chat).storage_key
     with transaction():
-        chat_pictures.told(chat.id, "another", sandbox.client.picture_url(ALICE))
+        profile_pictures.told(chat.id, "another", sandbox.client.picture_url(ALICE))
     sandbox.client.set_picture(ALICE, b"")
     pictures.fetch(chat.id)
     assert (look(chat).storage_key, look(chat).url) == (key, None)
@@ -100,7 +100,7 @@ def test_a_download_that_got_lost_is_rung_for_again(
     media_jobs.sweep()
     assert rung == []
     with transaction() as session:
-        session.get_one(ChatPicture, chat.id).fetched_at = utcnow() - timedelta(minutes=2)
+        session.get_one(ProfilePicture, chat.id).fetched_at = utcnow() - timedelta(minutes=2)
     media_jobs.sweep()
     assert rung == [("media", "app.jobs.downloads.fetch_picture", chat.id)]
 

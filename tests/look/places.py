@@ -92,6 +92,7 @@ def places(stage: Stage) -> list[Place]:
         Place("chat-kinds", stage.kinds_chat),
         Place("chat-voters", stage.kinds_chat, _click(".poll-who", shows=".voters")),
         Place("chat-group", stage.group_chat),
+        Place("chat-message-info", stage.group_chat, _show_message_info),
         Place("chat-group-members", stage.group_chat, _click("#group-open", shows="#group")),
         Place(
             "chat-group-new", f"{shelf['stopped']}/chat", _click("#new-group", shows="#make-group")
@@ -235,6 +236,12 @@ def _say(what: str) -> Act:
         expect(page.locator("#ask[open] form")).to_be_visible()
 
     return act
+
+
+def _show_message_info(page: Page) -> None:
+    page.locator(".bubble-out .acts-open").last.click()
+    page.locator("#ask[open] #message-info").click()
+    expect(page.locator("#ask[open] #info-read")).to_be_visible()
 
 
 def _forward(page: Page) -> None:

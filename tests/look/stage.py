@@ -16,13 +16,21 @@ from werkzeug.exceptions import InternalServerError
 
 from app import create_app
 from app.clock import utcnow
-from app.config import Settings
+from app.config import Settings, current_settings
 from app.core.details import Card, Place, Poll, as_data, kind_of, text_of
 from app.core.errors import RateLimited
 from app.core.groups import ADMIN, MEMBER, OWNER, GroupFacts, GroupMember
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
-from app.models import Attempt, Chat, Endpoint, Instance, LinkedAccount, Message, User
+from app.models import (
+    Attempt,
+    Chat,
+    Endpoint,
+    Instance,
+    LinkedAccount,
+    Message,
+    User,
+)
 from app.models.contact_import import ImportState
 from app.models.message import INCOMING, OUTGOING
 from app.services import (
@@ -32,14 +40,19 @@ from app.services import (
     instances,
     invitations,
     password_resets,
+    profile_pictures,
+    receipts,
     webhooks,
 )
 from app.services.amendments import Author
 from app.services.group_changes import GroupChange
+from app.services.people_names import Who
 from app.services.webhooks import Wish
+from app.storage import storage_of
 from app.transaction import transaction
 from app.ui import errors
 from tests import factories
+from tests.core.test_sniffing import picture
 from tests.product import Product
 
 EMAIL, PASSWORD = "anna@example.com", "correct horse battery staple"
@@ -346,7 +359,25 @@ def _fill_group(instance: Instance) -> str:
         factories.message(
             chat, shown_at=_ago(3 - number), mentions=named, forwarded=number, **values
         )
+    _answer_in_group(chat, vera, oleg)
     return address
+
+
+def _answer_in_group(chat: Chat, vera: Who, oleg: Who) -> None:
+    """What we wrote, one has read, one has got, and one has not; one of them has a picture."""
+    values = {"direction": OUTGOING, "status": MessageStatus.SENT, "wa_id": "3EB0GROUP"}
+    factories.message(chat, body="Спасибо!", shown_at=_ago(1), sent_at=_ago(1), **values)
+    with storage_of(current_settings()).draft() as draft:
+        draft.write(picture("JPEG"))
+        key = draft.keep()
+    with transaction() as session:
+        account = session.get_one(LinkedAccount, chat.account_id)
+        for who, status in ((oleg, MessageStatus.DELIVERED), (vera, MessageStatus.READ)):
+            receipts.heard(account, ["3EB0GROUP"], status, _ago(0), who)
+        profile_pictures.want_people(session.get_one(Chat, chat.id), [vera])
+        face = profile_pictures.faces_of(chat, [vera]).of(*vera)
+        assert face is not None
+        face.storage_key, face.mime, face.fetched_at = key, "image/jpeg", utcnow()
 
 
 def _fill_contacts(instance: Instance, account: LinkedAccount, chat: Chat) -> None:

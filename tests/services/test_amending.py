@@ -11,7 +11,7 @@ from app.clock import utcnow
 from app.core.errors import Conflict, Invalid
 from app.core.states import MessageStatus
 from app.extensions import db
-from app.models import Chat, Delivery, Message, MessageText
+from app.models import Chat, Delivery, GroupMember, Message, MessageText
 from app.models.message import OUTGOING
 from app.services import amending, conversation, messaging, progress
 from app.transaction import transaction
@@ -63,6 +63,20 @@ def test_an_edit_shows_once_it_is_sent(chat, ours):
     assert ours.body == "At five"
     send(edit)
     assert (ours.body, ours.former_texts[0]["text"]) == ("At six", "At five")
+
+
+def test_an_edit_in_a_group_names_whom_its_text_names(linked):
+    group = factories.chat(linked.account, kind="group", group_id="120363", lid=None, phone=None)
+    with transaction() as session:
+        for number in ("1", "2"):
+            who = {"phone": f"7916000000{number}", "lid": f"80{number}"}
+            session.add(GroupMember(chat_id=group.id, key=who["lid"], role="member", **who))
+    ours = of_ours(group, body="@79160000001", mentions=[["79160000001", "801"]])
+    with transaction():
+        edit = amending.edit(ours, "@79160000002", source="ui")
+    assert ours.mentions == [["79160000001", "801"]]
+    send(edit)
+    assert ours.mentions == [["79160000002", "802"]]
 
 
 def test_a_deletion_takes_the_text_away_once_it_is_sent(ours):

@@ -162,6 +162,25 @@ def test_a_deletion_takes_away_whom_the_message_named(message):
     assert message.mentions is None
 
 
+def test_a_deletion_takes_away_that_the_message_was_passed_on(message):
+    with transaction():
+        message.forwarded = 6
+    remove(message, PEER)
+    assert message.forwarded == 0
+
+
+def test_an_edit_names_others_than_before(message):
+    with transaction():
+        message.mentions = [["79167654321", None]]
+    with transaction():
+        named = [(None, "78")]
+        amendments.edit(message, PEER, "@78?", utcnow(), mentions=named, is_news=True)
+    assert message.mentions == [[None, "78"]]
+    assert told()[-1][1]["mentions"] == ["78@lid"]
+    edit(message, PEER, "Nobody")
+    assert message.mentions is None
+
+
 def test_what_was_deleted_is_neither_edited_nor_reacted_to(message):
     remove(message, PEER)
     edit(message, PEER, "Back again")

@@ -10,7 +10,7 @@ from app.clock import utcnow
 from app.core.states import MessageStatus
 from app.models import Chat, Message
 from app.models.message import OUTGOING
-from app.services import conversation, progress
+from app.services import conversation, receipts
 from app.services.conversation import Part
 from app.transaction import transaction
 from tests import factories
@@ -69,7 +69,7 @@ def test_every_write_to_a_message_is_news(chat, account, messages):
     before = utcnow()
     assert changes(chat, before) == ""
     with transaction():
-        progress.receipt(account, {str(sent.wa_id)}, MessageStatus.READ, utcnow())
+        receipts.heard(account, {str(sent.wa_id)}, MessageStatus.READ, utcnow())
     assert changes(chat, before) == "s"
 
 

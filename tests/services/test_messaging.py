@@ -14,7 +14,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Chat, Delivery, Message
-from app.services import arrivals, messaging, progress
+from app.services import arrivals, messaging, receipts
 from app.services.quotes import ArrivedQuote
 from app.transaction import transaction
 from tests import factories
@@ -185,7 +185,7 @@ def test_an_unconfirmed_message_is_settled_by_a_receipt(linked, account):
     with transaction():
         messaging.unconfirmed(message, "3EB0A")
     with transaction():
-        progress.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
+        receipts.heard(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
     assert message.status == "delivered"
     assert [event for event, _ in events()] == ["message_sent", "message_status"]
 
@@ -232,7 +232,7 @@ def test_an_unconfirmed_message_is_settled_once(linked, settle):
 def test_a_message_that_arrived_meanwhile_is_neither_resent_nor_dismissed(linked, account, settle):
     message = unconfirmed(linked)
     with transaction():
-        progress.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
+        receipts.heard(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
     with pytest.raises(Conflict):
         settle(message)
     assert message.settled is None
@@ -242,7 +242,7 @@ def test_a_receipt_counts_after_somebody_decided(linked, account):
     message = unconfirmed(linked)
     resend(message)
     with transaction():
-        progress.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
+        receipts.heard(account, ["3EB0A"], MessageStatus.DELIVERED, utcnow())
     assert (message.status, message.settled) == ("delivered", "resent")
 
 
@@ -250,7 +250,7 @@ def test_an_own_device_that_has_a_message_proves_that_it_was_sent(linked, accoun
     everything(linked)
     message = unconfirmed(linked)
     with transaction():
-        progress.receipt(account, ["3EB0A"], MessageStatus.SENT, utcnow())
+        receipts.heard(account, ["3EB0A"], MessageStatus.SENT, utcnow())
     assert (message.status, message.delivered_at) == ("sent", None)
     assert message.sent_at is not None
     assert [event for event, _ in events()] == ["message_sent"]
@@ -267,7 +267,7 @@ def test_an_echo_of_an_unconfirmed_message_proves_that_it_was_sent(linked, accou
 def test_an_echo_takes_nothing_back(linked, account):
     message = sent(linked)
     with transaction():
-        progress.receipt(account, ["3EB0A"], MessageStatus.READ, utcnow())
+        receipts.heard(account, ["3EB0A"], MessageStatus.READ, utcnow())
     store(message.chat, wa_id="3EB0A", from_me=True)
     assert message.status == "read"
 
@@ -306,7 +306,7 @@ def test_receipts_lift_a_message_step_by_step(linked, account):
     message = sent(linked)
     for status in (MessageStatus.DELIVERED, MessageStatus.READ):
         with transaction():
-            progress.receipt(account, ["3EB0A"], status, utcnow())
+            receipts.heard(account, ["3EB0A"], status, utcnow())
         assert message.status == status
     assert message.delivered_at is not None
     assert message.read_at is not None
@@ -318,7 +318,7 @@ def test_a_message_that_is_read_is_told_as_delivered_too(linked, account):
     everything(linked)
     sent(linked)
     with transaction():
-        progress.receipt(account, ["3EB0A"], MessageStatus.READ, utcnow())
+        receipts.heard(account, ["3EB0A"], MessageStatus.READ, utcnow())
     statuses = [data["status"] for event, data in events() if event == "message_status"]
     assert statuses == ["delivered", "read"]
 
@@ -328,7 +328,7 @@ def test_a_message_is_never_sent_or_delivered_before_it_was_made(linked, account
     whole_second = message.created_at.replace(microsecond=0)
     with transaction():
         messaging.sent(message, "3EB0A", whole_second - timedelta(seconds=1))
-        progress.receipt(account, ["3EB0A"], MessageStatus.DELIVERED, whole_second)
+        receipts.heard(account, ["3EB0A"], MessageStatus.DELIVERED, whole_second)
     assert message.sent_at == message.created_at
     assert message.delivered_at == message.created_at
 
@@ -337,7 +337,7 @@ def test_a_late_receipt_takes_nothing_back(linked, account):
     message = sent(linked)
     for status in (MessageStatus.READ, MessageStatus.DELIVERED):
         with transaction():
-            progress.receipt(account, ["3EB0A"], status, utcnow())
+            receipts.heard(account, ["3EB0A"], status, utcnow())
     assert message.status == "read"
 
 
@@ -345,7 +345,7 @@ def test_a_receipt_of_another_account_changes_nothing(linked, instance):
     other = factories.linked_account(instance)
     message = sent(linked)
     with transaction():
-        progress.receipt(other, ["3EB0A"], MessageStatus.READ, utcnow())
+        receipts.heard(other, ["3EB0A"], MessageStatus.READ, utcnow())
     assert message.status == "sent"
 
 

@@ -12,7 +12,8 @@ from app.clock import utcnow
 from app.config import Settings
 from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Chat, ChatPicture, Instance, LinkedAccount
+from app.models import Chat, Instance, LinkedAccount, ProfilePicture
+from app.services import groups, profile_pictures
 from app.storage import storage_of
 from app.transaction import transaction
 from tests import factories
@@ -44,8 +45,10 @@ def put(app: Flask, settings: Settings, chat: Chat) -> None:
             key = draft.keep()
         with transaction() as session:
             session.add(
-                ChatPicture(
+                ProfilePicture(
+                    id=chat.id,
                     chat_id=chat.id,
+                    account_id=chat.account_id,
                     instance_id=chat.instance_id,
                     storage_key=key,
                     mime="image/jpeg",
@@ -60,7 +63,7 @@ def path_of(chat: Chat, rest: str = "") -> str:
 
 def wanted(app: Flask) -> set[str]:
     with app.app_context():
-        query = select(ChatPicture.chat_id).where(ChatPicture.wanted_at.is_not(None))
+        query = select(ProfilePicture.chat_id).where(ProfilePicture.wanted_at.is_not(None))
         return set(db.session.scalars(query))
 
 
@@ -106,10 +109,10 @@ def test_looking_wishes_for_what_is_shown_and_unknown_and_writes_nothing_else(
     bobs.get(f"/ui/instances/{account.instance_id}/chat")
     assert wanted(app) == {chat.id}
     with app.app_context():
-        first = db.session.get_one(ChatPicture, chat.id).wanted_at
+        first = db.session.get_one(ProfilePicture, chat.id).wanted_at
     bobs.get(f"/ui/instances/{account.instance_id}/chat")
     with app.app_context():
-        assert db.session.get_one(ChatPicture, chat.id).wanted_at == first
+        assert db.session.get_one(ProfilePicture, chat.id).wanted_at == first
 
 
 def test_an_old_picture_is_wished_for_anew_and_shown_meanwhile(
@@ -117,7 +120,7 @@ def test_an_old_picture_is_wished_for_anew_and_shown_meanwhile(
 ) -> None:
     put(app, settings, chat)
     with app.app_context(), transaction() as session:
-        session.get_one(ChatPicture, chat.id).fetched_at = utcnow() - timedelta(days=2)
+        session.get_one(ProfilePicture, chat.id).fetched_at = utcnow() - timedelta(days=2)
     page = bobs.get(path_of(chat))
     assert soup(page).select(".avatar img")
     assert wanted(app) == {chat.id}
@@ -150,3 +153,88 @@ class TestSwitchedOff:
         page = bobs.get(path_of(chat))
         assert not soup(page).select(".avatar img")
         assert wanted(app) == set()
+
+
+@pytest.fixture
+def group(app: Flask, account: LinkedAccount) -> Chat:
+    """A group of 70 people."""
+    with app.app_context():
+        values = {"kind": "group", "group_id": "120363", "lid": None, "phone": None}
+        group = factories.chat(account, name="Курьеры", last_text="…", **values)
+        with transaction() as session:
+            row = session.get_one(Chat, group.id)
+            row.our_role, row.group_known_at = "member", utcnow()
+            for number in range(70):
+                groups.put(row, (f"7916{number:07}", f"9{number:05}"))
+        db.session.refresh(group)
+        return group
+
+
+def put_face(app: Flask, settings: Settings, group: Chat, number: int) -> None:
+    """Gives a member of the group a picture, of today."""
+    with app.app_context():
+        with storage_of(settings).draft() as draft:
+            draft.write(JPEG)
+            key = draft.keep()
+        with transaction() as session:
+            chat = session.get_one(Chat, group.id)
+            profile_pictures.want_people(chat, [(f"7916{number:07}", f"9{number:05}")])
+            (row,) = session.scalars(select(ProfilePicture).where(ProfilePicture.key.is_not(None)))
+            row.storage_key, row.mime = key, "image/jpeg"
+            row.fetched_at, row.wanted_at = utcnow(), None
+
+
+def wanted_members(app: Flask) -> set[str | None]:
+    with app.app_context():
+        query = select(ProfilePicture.key).where(
+            ProfilePicture.wanted_at.is_not(None), ProfilePicture.chat_id.is_(None)
+        )
+        return set(db.session.scalars(query))
+
+
+def test_members_are_wished_for_when_somebody_scrolls_to_them(
+    app: Flask, bobs: Browser, group: Chat
+) -> None:
+    panel = bobs.fragment(path_of(group, "/group"))
+    reaches = soup(panel).select(".faces-reach")
+    assert len(reaches) == 3
+    assert wanted_members(app) == set()
+    answer = bobs.fragment(str(reaches[1]["hx-get"]))
+    assert len(wanted_members(app)) == 30
+    assert only(answer, ".faces-reach")["hx-trigger"] == "every 3s"
+
+
+def test_pictures_of_members_take_their_places_and_nothing_is_asked_once_all_are_known(
+    app: Flask, settings: Settings, bobs: Browser, group: Chat
+) -> None:
+    put_face(app, settings, group, 0)
+    panel = bobs.fragment(path_of(group, "/group"))
+    assert only(panel, "#face-900000 img")
+    answer = bobs.fragment(path_of(group, "/group/faces?key=900000"))
+    image = only(answer, "#face-900000[hx-swap-oob] img")
+    assert "hx-trigger" not in only(answer, ".faces-reach").attrs
+    assert bobs.get(str(image["src"])).data == JPEG
+
+
+def test_who_writes_in_a_group_is_shown_and_wished_for(
+    app: Flask, settings: Settings, bobs: Browser, group: Chat
+) -> None:
+    put_face(app, settings, group, 3)
+    with app.app_context():
+        for number in (3, 4):
+            factories.message(group, sender_phone=f"7916{number:07}", sender_lid=f"9{number:05}")
+    page = bobs.get(path_of(group))
+    faces = [bool(one.select("img")) for one in soup(page).select(".bubble-from .avatar")]
+    assert faces == [True, False]
+    assert wanted_members(app) == {"900004"}
+
+
+def test_a_members_picture_is_its_owners_alone(
+    app: Flask, settings: Settings, bobs: Browser, charlies: Browser, charlie: object, group: Chat
+) -> None:
+    put_face(app, settings, group, 0)
+    address = str(only(bobs.fragment(path_of(group, "/group")), "#face-900000 img")["src"])
+    assert charlies.get(address).status_code == 404
+    with app.app_context():
+        own = factories.instance(charlie, name="Own").id  # type: ignore[arg-type]
+    assert charlies.get(address.replace(group.instance_id, own)).status_code == 404

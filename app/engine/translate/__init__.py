@@ -10,7 +10,16 @@ from google.protobuf.message import DecodeError
 from app.engine.events import Event
 from app.engine.protos import message_class
 from app.engine.raw import BadRawEvent, RawEvent
-from app.engine.translate import calls, chat_states, connection, groups, history, messages, receipts
+from app.engine.translate import (
+    calls,
+    chat_states,
+    connection,
+    groups,
+    history,
+    messages,
+    people,
+    receipts,
+)
 
 SESSION_ENDED = "SessionEnded"  # our own kind; its payload is the reason as text
 
@@ -24,6 +33,7 @@ _TRANSLATORS: dict[str, _Translator] = {
     **groups.TRANSLATORS,
     **history.TRANSLATORS,
     **messages.TRANSLATORS,
+    **people.TRANSLATORS,
     **receipts.TRANSLATORS,
 }
 

@@ -32,8 +32,11 @@ def forwarded_in(message: Any) -> int:
 
 
 def mentions_in(message: Any) -> tuple[Address, ...]:
-    """Returns who is named in the message with an @."""
-    context = _context_of(inner(message))
+    """Returns who is named with an @ in the message, or in what an edit puts in its place."""
+    said = inner(message)
+    if said.HasField("protocolMessage"):
+        said = inner(said.protocolMessage.editedMessage)
+    context = _context_of(said)
     if context is None:
         return ()
     return tuple(Address.of(jid) for jid in context.mentionedJID[:_MOST_MENTIONS])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.sandbox import notices
 from app.sandbox.control.request import ControlError, Request
 from app.sandbox.media import host
 from app.sandbox.network import Network
@@ -12,14 +13,20 @@ from app.sandbox.wire.jid import GROUP_SERVER, JID
 
 async def of_account(network: Network, request: Request, number: str) -> tuple[int, Any]:
     """Give an account the picture that is the request's body; without one it has none."""
-    return 200, _put(network, request, network.account(number).number)
+    account = network.account(number)
+    picture_id = _put(network, request, account.number)
+    notices.picture_of_account(network, account, picture_id)
+    return 200, {"id": picture_id}
 
 
 async def of_group(network: Network, request: Request, group_id: str) -> tuple[int, Any]:
-    """Give a group a picture, or none."""
-    if network.groups.find(JID(group_id, GROUP_SERVER)) is None:
+    """Give a group a picture, or none; its creator does so."""
+    group = network.groups.find(JID(group_id, GROUP_SERVER))
+    if group is None:
         raise ControlError(404, f"there is no group {group_id}")
-    return 200, _put(network, request, group_id)
+    picture_id = _put(network, request, group_id)
+    notices.picture_of_group(network, group, network.account(group.creator), picture_id)
+    return 200, {"id": picture_id}
 
 
 async def where(network: Network, request: Request, number: str) -> tuple[int, Any]:
@@ -31,8 +38,8 @@ async def where(network: Network, request: Request, number: str) -> tuple[int, A
     return 200, {"id": picture_id, "url": host.picture_url(network, user, picture_id)}
 
 
-def _put(network: Network, request: Request, user: str) -> dict[str, str | None]:
+def _put(network: Network, request: Request, user: str) -> str | None:
     if request.upload is None or not request.upload.stat().st_size:
         network.faces.drop(user)
-        return {"id": None}
-    return {"id": network.faces.put(user, request.upload)}
+        return None
+    return network.faces.put(user, request.upload)

@@ -21,7 +21,7 @@ async def send(network: Network, request: Request, number: str) -> _Answer:
     phone, to = pair(network, request, number)
     text = request.text("text")
     if "forwarded" in request.body or "mentions" in request.body:
-        named = [network.account(phone_number(one)).lid for one in request.body.get("mentions", ())]
+        named = _named(network, request)
         forwarded = int(request.body.get("forwarded", 0))
         spoken = amendments.spoken(text, forwarded=forwarded, mentions=named)
         return 200, {"id": phone.send(to, spoken)}
@@ -55,7 +55,8 @@ async def edit(network: Network, request: Request, number: str) -> _Answer:
     """Change a text of one's own."""
     phone, to = pair(network, request, number)
     text = request.text("text")
-    return 200, {"id": phone.send(to, amendments.edit(_own(phone, request, to), text))}
+    named = _named(network, request)
+    return 200, {"id": phone.send(to, amendments.edit(_own(phone, request, to), text, named))}
 
 
 async def delete(network: Network, request: Request, number: str) -> _Answer:
@@ -115,6 +116,11 @@ def target(phone: Phone, request: Request, to: Account | Group) -> Target:
     if isinstance(to, Group):
         return Target(to.jid, entry["id"], from_me, phone.network.account(entry["from"]).lid)
     return Target(to.lid, entry["id"], from_me)
+
+
+def _named(network: Network, request: Request) -> list[JID]:
+    """The LIDs of those who are named in the text."""
+    return [network.account(phone_number(one)).lid for one in request.body.get("mentions", ())]
 
 
 def _own(phone: Phone, request: Request, to: Account | Group) -> Target:

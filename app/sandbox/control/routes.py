@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
-from app.sandbox import blows, link_code, login, pairing
+from app.sandbox import blows, link_code, login, notices, pairing
 from app.sandbox.control import (
     address_book,
     calls,
@@ -23,7 +23,7 @@ from app.sandbox.control.request import ControlError, Request, phone_number
 from app.sandbox.demo_world import DEMO_PHONE
 from app.sandbox.faults import FaultError
 from app.sandbox.network import Network, NetworkError
-from app.sandbox.world import BEHAVIORS, Account, Endpoint
+from app.sandbox.world import BEHAVIORS, PHONE, Account, Endpoint
 
 _Answer = tuple[int, Any]
 _Route = Callable[..., Awaitable[_Answer]]
@@ -126,6 +126,7 @@ async def _block(network: Network, request: Request, number: str) -> _Answer:
     change = account.blocked.discard if request.body.get("on") is False else account.blocked.add
     change(other.number)
     network.save_account(account)
+    notices.blocklist(network, account, other, Endpoint(account, PHONE))
     return 200, {"blocked": sorted(account.blocked)}
 
 

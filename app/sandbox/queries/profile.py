@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.sandbox import notices
 from app.sandbox.connection import Connection
 from app.sandbox.media import host
 from app.sandbox.queries.base import QueryError
@@ -42,6 +43,7 @@ def blocklist(connection: Connection, node: Node) -> list[Node]:
         change = account.blocked.add if item.get("action") == "block" else account.blocked.discard
         change(other.number)
         network.save_account(account)
+        notices.blocklist(network, account, other, connection.owner)
     blocked = [network.account(number).lid for number in sorted(account.blocked)]
     items = [Node("item", {"jid": lid}) for lid in blocked]
     return [Node("list", {"dhash": str(len(blocked))}, items)]

@@ -260,7 +260,14 @@ class ScriptedSession:
         return self.send_text(to, text_of(said), secret=secret, context=context)
 
     def send_amendment(
-        self, to: str, kind: Change, text: str, target: Target, *, secret: bytes
+        self,
+        to: str,
+        kind: Change,
+        text: str,
+        target: Target,
+        *,
+        secret: bytes,
+        mentions: Sequence[str] = (),
     ) -> Sent:
         """Accepts, unless the script says how it fails."""
         return self.send_text(to, f"{kind} {target.id} {text}", secret=secret)

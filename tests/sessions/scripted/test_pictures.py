@@ -9,8 +9,8 @@ import pytest
 from app.engine.base import Picture
 from app.engine.errors import EngineError, NotConnected
 from app.extensions import db
-from app.models import ChatPicture, LinkedAccount
-from app.services import chat_pictures
+from app.models import LinkedAccount, ProfilePicture
+from app.services import profile_pictures
 from app.sessions import pictures
 from app.sessions.host import SessionHost
 from app.transaction import transaction
@@ -42,7 +42,7 @@ def shown(look: Look, count: int) -> list[Shown]:
 
 def want(look: Look, chats: list[Shown]) -> None:
     with look.app.app_context(), transaction():
-        chat_pictures.want(look.id, [chat.id for chat in chats])
+        profile_pictures.want(look.id, [chat.id for chat in chats])
 
 
 def wanted(look: Look, count: int) -> list[Shown]:
@@ -51,9 +51,9 @@ def wanted(look: Look, count: int) -> list[Shown]:
     return chats
 
 
-def row_of(look: Look, chat: Shown) -> ChatPicture:
+def row_of(look: Look, chat: Shown) -> ProfilePicture:
     with look.app.app_context():
-        return db.session.get_one(ChatPicture, chat.id)
+        return db.session.get_one(ProfilePicture, chat.id)
 
 
 def test_each_wanted_picture_is_asked_for_once(

@@ -13,8 +13,9 @@ from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Chat, GroupWish, Instance, Message
 from app.models.message import INCOMING, SYSTEM
-from app.services import forwarding, group_wishes, groups
+from app.services import amending, forwarding, group_wishes, groups, receipts
 from app.transaction import transaction
+from tests.core.test_sniffing import picture
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
 from tests.waiting import wait_for
 
@@ -117,6 +118,22 @@ def test_what_is_queued_for_a_group_reaches_every_member_once_and_in_order(
             (group, text) for text in texts
         ]
     wait_for(lambda: product.message(ids[-1]).status == MessageStatus.DELIVERED, PATIENCE)
+    _read(product, PEER_NUMBER)
+    wait_for(lambda: _stages(product, ids[0])[PEER_NUMBER] == MessageStatus.READ, PATIENCE)
+    assert _stages(product, ids[0])[THIRD] == MessageStatus.DELIVERED
+    assert product.message(ids[0]).status == MessageStatus.DELIVERED  # not all have read it
+    _read(product, THIRD)
+    wait_for(lambda: product.message(ids[0]).status == MessageStatus.READ, PATIENCE)
+
+
+def _read(product: Product, number: str) -> None:
+    product.sandbox.client.read(number, OWN_NUMBER)
+
+
+def _stages(product: Product, message_id: str) -> dict[str | None, MessageStatus | None]:
+    with product.app.app_context():
+        message = db.session.get_one(Message, message_id)
+        return {one.phone: one.stage for one in receipts.of(message)}
 
 
 def test_what_happens_in_a_group_is_noted_in_the_conversation(
@@ -131,7 +148,8 @@ def test_what_happens_in_a_group_is_noted_in_the_conversation(
     client.change_group(PEER_NUMBER, group, "promote", [THIRD])
     client.announce_group(PEER_NUMBER, group, on=True)
     client.leave_group(THIRD, group)
-    wait_for(lambda: len(_notes(product, instance_id)) == 5, PATIENCE, "five notes")
+    client.set_picture(group, picture("PNG"))
+    wait_for(lambda: len(_notes(product, instance_id)) == 6, PATIENCE, "six notes")
     kinds = [kind for kind, _ in _notes(product, instance_id)]
     assert kinds == [
         "group_renamed",
@@ -139,6 +157,7 @@ def test_what_happens_in_a_group_is_noted_in_the_conversation(
         "group_promoted",
         "group_admins_write",
         "group_left",
+        "group_picture_changed",
     ]
     assert _notes(product, instance_id)[0][1] == "Курьеры, ночь"
     chat = _group(product, instance_id)
@@ -230,6 +249,21 @@ def test_people_are_named_both_ways(linked: tuple[Product, str]) -> None:
     wait_for(lambda: _texts(product, instance_id), PATIENCE)
     (heard,) = [m for m in product.messages(instance_id) if m.direction == INCOMING]
     assert heard.mentions == [[None, named]]
+    third = lids[THIRD].partition("@")[0]
+    client.edit(PEER_NUMBER, group, str(heard.wa_id), f"@{third} и вы", mentions=[THIRD])
+    (ours,) = [m for m in product.messages(instance_id) if m.direction != INCOMING]
+    with product.app.app_context(), transaction() as session:
+        amending.edit(session.get_one(Message, ours.id), f"@{PEER_NUMBER} на выезд", source="ui")
+
+    def edited() -> bool:
+        found = {m.id: m.mentions for m in product.messages(instance_id)}
+        peer = client.account(PEER_NUMBER)["lid"].partition("@")[0]
+        return found[heard.id] == [[None, third]] and found[ours.id] == [[PEER_NUMBER, peer]]
+
+    wait_for(edited, PATIENCE, "edits name others")
+    wait_for(
+        lambda: client.account(PEER_NUMBER)["lid"] in str(product.received(THIRD)[-1]), PATIENCE
+    )
 
 
 def test_messages_are_passed_on_both_ways(linked: tuple[Product, str]) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from app.core.errors import Conflict
 from app.extensions import db
-from app.models import Chat, ChatPicture, GroupWish, Instance
+from app.models import Chat, GroupWish, Instance, ProfilePicture
 from app.models.message import INCOMING
-from app.services import blocking, chat_pictures
+from app.services import blocking, profile_pictures
 from app.storage import storage_of
 from app.transaction import transaction
 from tests import factories
@@ -35,12 +35,12 @@ def _chat(product: Product, instance_id: str, jid: str) -> Chat:
 
 def _want(product: Product, *chats: Chat) -> None:
     with product.app.app_context(), transaction():
-        chat_pictures.want(chats[0].instance_id, [chat.id for chat in chats])
+        profile_pictures.want(chats[0].instance_id, [chat.id for chat in chats])
 
 
-def _picture(product: Product, chat: Chat) -> ChatPicture:
+def _picture(product: Product, chat: Chat) -> ProfilePicture:
     with product.app.app_context():
-        row = db.session.get_one(ChatPicture, chat.id)
+        row = db.session.get_one(ProfilePicture, chat.id)
         db.session.expunge(row)
         return row
 
@@ -90,10 +90,10 @@ def test_a_picture_that_was_changed_or_taken_away_is_so_here(linked: tuple[Produ
     _want(product, chat)
     wait_for(lambda: _picture(product, chat).storage_key, PATIENCE)
     client.set_picture(PEER_NUMBER, PNG)
+    wait_for(lambda: _picture(product, chat).fetched_at is None, PATIENCE, "known to be old")
     _want(product, chat)
     wait_for(lambda: _picture(product, chat).mime == "image/png", PATIENCE)
     client.set_picture(PEER_NUMBER, b"")
-    _want(product, chat)
     wait_for(lambda: _picture(product, chat).absent, PATIENCE)
     assert _picture(product, chat).storage_key is None
 
@@ -143,7 +143,7 @@ def test_who_is_blocked_is_not_heard_nor_written_to_until_unblocked(
     wait_for(lambda: len(product.received()) == 2, PATIENCE)
 
 
-def test_whom_the_phone_blocks_is_known_after_the_next_connection(
+def test_whom_the_phone_blocks_is_known_at_once_or_after_the_next_connection(
     linked: tuple[Product, str],
 ) -> None:
     product, instance_id = linked
@@ -153,12 +153,15 @@ def test_whom_the_phone_blocks_is_known_after_the_next_connection(
     _chat(product, instance_id, jid)
     for on in (True, False):
         client.block(OWN_NUMBER, PEER_NUMBER, on=on)
-        client.set_faults(number=OWN_NUMBER, drop=True)
         wait_for(
             lambda on=on: (_chat(product, instance_id, jid).blocked_at is not None) is on,
             PATIENCE,
             f"blocked: {on}",
         )
+    product.kill("sessions")
+    client.block(OWN_NUMBER, PEER_NUMBER)
+    product.start("sessions")
+    wait_for(lambda: _chat(product, instance_id, jid).blocked_at, PATIENCE, "blocked meanwhile")
 
 
 def test_a_number_without_whatsapp_cannot_be_blocked(linked: tuple[Product, str]) -> None:
