@@ -35,8 +35,10 @@ def main(key_store: str, log: str, jid: str) -> None:
     from neonize.client import NewClient
     from neonize.utils import log as neonize_log
 
+    from app.engine import mending
     from app.sandbox.trust import trust
 
+    mending.mend()
     neonize_log.setLevel(logging.DEBUG)
     trust(bytes.fromhex(os.environ["SANDBOX_NOISE_ROOT"]))
     client = NewClient(key_store, jid=_jid(jid) if jid else None, uuid="engine")

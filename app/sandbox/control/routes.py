@@ -8,7 +8,17 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.sandbox import blows, link_code, login, pairing
-from app.sandbox.control import address_book, calls, cards, faces, groups, media, messages, state
+from app.sandbox.control import (
+    address_book,
+    calls,
+    cards,
+    faces,
+    groups,
+    kept,
+    media,
+    messages,
+    state,
+)
 from app.sandbox.control.request import ControlError, Request, phone_number
 from app.sandbox.demo_world import DEMO_PHONE
 from app.sandbox.faults import FaultError
@@ -159,6 +169,7 @@ _ROUTES: tuple[tuple[str, str, _Route], ...] = (
     ("POST", "/scan", _scan),
     ("POST", "/pair-code", _pair_code),
     ("POST", "/accounts/([0-9]+)/contacts", address_book.save),
+    ("PUT", "/accounts/([0-9]+)/kept", kept.keep),
     ("POST", "/accounts/([0-9]+)/send", messages.send),
     ("POST", "/accounts/([0-9]+)/typing", messages.typing),
     ("POST", "/accounts/([0-9]+)/react", messages.react),
