@@ -4,6 +4,7 @@ from app.models.activity import Activity
 from app.models.call import Call
 from app.models.chat import Chat
 from app.models.chat_picture import ChatPicture
+from app.models.chat_wish import ChatWish, PhoneSettings
 from app.models.contact import Contact, WhatsAppContact
 from app.models.contact_import import ContactImport, RefusedRow
 from app.models.event import EventFeed, KeptEvent
@@ -33,6 +34,7 @@ __all__ = [
     "Call",
     "Chat",
     "ChatPicture",
+    "ChatWish",
     "Contact",
     "ContactImport",
     "Delivery",
@@ -52,6 +54,7 @@ __all__ = [
     "NumberCheck",
     "Pairing",
     "PasswordReset",
+    "PhoneSettings",
     "PollVote",
     "Quote",
     "Reaction",
