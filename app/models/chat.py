@@ -81,6 +81,9 @@ class Chat(Base):
     """A chat in the archive is not pinned."""
     pinned_at: Mapped[datetime | None]
     muted_until: Mapped[datetime | None]
+    phone_trouble: Mapped[str | None] = mapped_column(String(60))
+    """Why the phone does not know how the chat is kept here, a slug; kept by services/chat_wishes.
+    None: it knows, or is told soon."""
     created_at: Mapped[datetime]
     blocked_at: Mapped[datetime | None]
     """Since when the person is blocked, as far as is known here."""

@@ -69,6 +69,9 @@ def forget(chat: Chat, aspect: Aspect) -> None:
     """This is not to be told any more."""
     these = ChatWish.chat_id == chat.id, ChatWish.aspect == aspect
     db.session.execute(delete(ChatWish).where(*these))
+    if chat.phone_trouble is not None:
+        chat.phone_trouble = _trouble_of(chat.id)
+        db.session.flush()
 
 
 def next_wish(account_id: str) -> Wish | None:
@@ -127,6 +130,8 @@ def not_taken(wish: Wish, slug: str, *, for_good: bool) -> None:
     }
     changed = rows_changed(update(ChatWish).where(ChatWish.id == wish.id).values(values))
     if changed and given_up:
+        trouble = {"phone_trouble": slug[:60]}
+        rows_changed(update(Chat).where(Chat.id == wish.chat_id).values(trouble))
         bell.changed(topics.chat(wish.chat_id))
 
 
@@ -148,14 +153,6 @@ def waiting(chat_ids: Collection[str]) -> set[tuple[str, str]]:
     return {(chat_id, aspect) for chat_id, aspect in db.session.execute(query)}
 
 
-def failure_of(chat: Chat) -> str | None:
-    """Why the phone was not told, a slug, where that is so of anything."""
-    query = select(ChatWish.failure).where(
-        ChatWish.chat_id == chat.id, ChatWish.failure.is_not(None)
-    )
-    return db.session.scalar(query.order_by(ChatWish.id.desc()).limit(1))
-
-
 def move(other: Chat, into: Chat) -> None:
     """Two chats become one: what was wanted of either is wanted of it, the newer where both are."""
     both = ChatWish.chat_id.in_((other.id, into.id))
@@ -166,6 +163,12 @@ def move(other: Chat, into: Chat) -> None:
             db.session.flush()
         newest.add(wish.aspect)
     rows_changed(update(ChatWish).where(ChatWish.chat_id == other.id).values(chat_id=into.id))
+    into.phone_trouble = _trouble_of(into.id)
+
+
+def _trouble_of(chat_id: str) -> str | None:
+    these = ChatWish.chat_id == chat_id, ChatWish.failure.is_not(None)
+    return db.session.scalar(select(ChatWish.failure).where(*these).limit(1))
 
 
 def _name_on_the_phone(chat: Chat) -> str:

@@ -16,6 +16,7 @@ _MUTED = sa.text("muted_until IS NOT NULL")
 
 
 def upgrade() -> None:
+    op.add_column("chats", sa.Column("phone_trouble", sa.String(length=60), nullable=True))
     op.create_index(
         "ix_chats_muted", "chats", ["muted_until"], sqlite_where=_MUTED, postgresql_where=_MUTED
     )
@@ -68,3 +69,4 @@ def downgrade() -> None:
     op.drop_table("phone_settings")
     op.drop_table("chat_wishes")
     op.drop_index("ix_chats_muted", "chats")
+    op.drop_column("chats", "phone_trouble")

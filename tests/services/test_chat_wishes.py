@@ -20,6 +20,11 @@ from app.transaction import transaction
 from tests import factories
 
 
+def trouble(chat: Chat) -> str | None:
+    """Why the phone was not told."""
+    return db.session.get_one(Chat, chat.id).phone_trouble
+
+
 def do(act: Callable[..., object], chat: Chat, *more: Any) -> None:
     with transaction() as session:
         act(session.get_one(Chat, chat.id), *more)
@@ -156,13 +161,13 @@ def test_without_a_connection_it_is_told_later_and_costs_no_try(chat: Chat) -> N
 def test_what_is_not_taken_is_given_up_after_some_tries_and_says_why(chat: Chat) -> None:
     do(chat_manners.pin, chat)
     for _ in range(chat_wishes.TRIES):
-        assert chat_wishes.failure_of(chat) is None
+        assert trouble(chat) is None
         with transaction() as session:
             session.execute(update(ChatWish).values(due_at=utcnow()))
         wish = next_of(chat)
         with transaction():
             chat_wishes.not_taken(wish, "app_state_not_taken", for_good=False)
-    assert chat_wishes.failure_of(chat) == "app_state_not_taken"
+    assert trouble(chat) == "app_state_not_taken"
     assert chat_wishes.next_wish(chat.account_id) is None
     assert db.session.get_one(Chat, chat.id).pinned_at is not None
 
@@ -174,7 +179,7 @@ def test_a_refusal_for_good_is_not_tried_again_until_somebody_wants_it_anew(chat
         chat_wishes.not_taken(wish, "app_state_refused", for_good=True)
     assert chat_wishes.next_wish(chat.account_id) is None
     do(chat_manners.unpin, chat)
-    assert (next_of(chat).wanted, chat_wishes.failure_of(chat)) == (False, None)
+    assert (next_of(chat).wanted, trouble(chat)) == (False, None)
 
 
 def test_two_chats_that_become_one_keep_the_newer_wish(account: LinkedAccount) -> None:
