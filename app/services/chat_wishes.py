@@ -7,7 +7,6 @@ after a crash it is told again.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,7 +20,7 @@ from app.core.phones import lid_jid, phone_jid
 from app.extensions import db
 from app.models import Chat, ChatWish, Instance, Message, PhoneSettings
 from app.models.message import OUTGOING
-from app.transaction import rows_changed
+from app.transaction import hold, rows_changed
 
 TRIES = 5
 AGAIN_IN = timedelta(seconds=30)
@@ -122,6 +121,10 @@ def put_off(wish: Wish) -> None:
 def not_taken(wish: Wish, slug: str, *, for_good: bool) -> None:
     """WhatsApp did not take it: that is tried again, a few times, unless it is no use. Then the row
     stays to say why, and the chat is kept here as it was wanted."""
+    chat = db.session.get(Chat, wish.chat_id)
+    if chat is None:
+        return
+    hold(chat)
     given_up = for_good or wish.tries + 1 >= TRIES
     values = {
         "tries": ChatWish.tries + 1,
@@ -130,9 +133,9 @@ def not_taken(wish: Wish, slug: str, *, for_good: bool) -> None:
     }
     changed = rows_changed(update(ChatWish).where(ChatWish.id == wish.id).values(values))
     if changed and given_up:
-        trouble = {"phone_trouble": slug[:60]}
-        rows_changed(update(Chat).where(Chat.id == wish.chat_id).values(trouble))
-        bell.changed(topics.chat(wish.chat_id))
+        chat.phone_trouble = slug[:60]
+        db.session.flush()
+        bell.changed(topics.chat(chat.id))
 
 
 def is_archived_there(chat: Chat) -> bool:
@@ -146,11 +149,10 @@ def is_due(now: datetime) -> ColumnElement[bool]:
     return and_(ChatWish.account_id == Instance.account_id, ChatWish.due_at <= now)
 
 
-def waiting(chat_ids: Collection[str]) -> set[tuple[str, str]]:
-    """Chats, with the aspects of each, that the phone is still to be told of."""
-    these = ChatWish.chat_id.in_(chat_ids), ChatWish.due_at.is_not(None)
-    query = select(ChatWish.chat_id, ChatWish.aspect).where(*these)
-    return {(chat_id, aspect) for chat_id, aspect in db.session.execute(query)}
+def waiting(chat: Chat) -> set[str]:
+    """The aspects of the chat that the phone is still to be told of."""
+    these = ChatWish.chat_id == chat.id, ChatWish.due_at.is_not(None)
+    return set(db.session.scalars(select(ChatWish.aspect).where(*these)))
 
 
 def move(other: Chat, into: Chat) -> None:

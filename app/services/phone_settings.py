@@ -42,15 +42,14 @@ def learn(account: LinkedAccount, changed: Sequence[ChatSettings]) -> None:
     now = utcnow()
     for part in _parts(changed):
         there = _chats(account.id, part)
-        waiting = chat_wishes.waiting(set(there.values()))
         heard = _heard(set(there.values()))
         for one in part:
             if one.jid not in there:
                 continue
             chat = db.session.get_one(Chat, there[one.jid])
-            still_wanted = {aspect for chat_id, aspect in waiting if chat_id == chat.id}
+            hold(chat)
             before = heard.get((chat.id, one.jid))
-            _keep(chat, _changes(one, before, now), still_wanted)
+            _keep(chat, _changes(one, before, now), chat_wishes.waiting(chat))
             _write(chat, one, before)
     db.session.flush()
 
@@ -135,9 +134,6 @@ def _keep(chat: Chat, changes: dict[Aspect, Any], still_wanted: set[str]) -> Non
         else:
             values["archived_at"] = now if told else None
             values |= {"pinned_at": None} if told else {}
-    if not values:
-        return
-    hold(chat)
     values = {name: value for name, value in values.items() if _is_other(chat, name, value)}
     if values:
         for name, value in values.items():
