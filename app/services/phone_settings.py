@@ -22,19 +22,23 @@ _TOGETHER = 300
 _RUN_OUT_TOGETHER = 200
 
 
-def news(account_id: str, told: Collection[ChatSettings]) -> tuple[list[ChatSettings], bool]:
-    """Those of `told` that differ from what was heard last, and whether all of them are about chats
-    that are here. What a chat is told of by LID comes last, so it counts at the first time."""
-    found: list[ChatSettings] = []
-    known, now = 0, utcnow()
+def news(
+    account_id: str, told: Collection[ChatSettings]
+) -> tuple[list[ChatSettings], list[ChatSettings]]:
+    """Those of `told` that differ from what was heard last, and those about chats that are not
+    here. What a chat is told of by LID comes last, so it counts at the first time."""
+    changed: list[ChatSettings] = []
+    strange: list[ChatSettings] = []
+    now = utcnow()
     for part in _parts(sorted(told, key=_by_lid_last)):
         there = _chats(account_id, part)
         heard = _heard(set(there.values()))
-        known += len(there)
         for one in part:
-            if one.jid in there and _changes(one, heard.get((there[one.jid], one.jid)), now):
-                found.append(one)
-    return found, known == len(told)
+            if one.jid not in there:
+                strange.append(one)
+            elif _changes(one, heard.get((there[one.jid], one.jid)), now):
+                changed.append(one)
+    return changed, strange
 
 
 def learn(account: LinkedAccount, changed: Sequence[ChatSettings]) -> None:

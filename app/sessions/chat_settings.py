@@ -37,7 +37,8 @@ class ChatSettingsChore:
         self._connection = 0
         self._due_at = float("inf")
         self._stamp: object = None
-        self._heard: frozenset[ChatSettings] = frozenset()  # all of it is known here
+        self._told: list[ChatSettings] = []  # when the keys were read last
+        self._heard: set[ChatSettings] = set()  # what of it is so here by now
 
     def tell(self, session: EngineSession) -> bool:
         """Tells the oldest wish; whether there was one. Raises LeaseLost, DBAPIError."""
@@ -55,7 +56,8 @@ class ChatSettingsChore:
             return True
         with self._app.app_context(), holding(self._held):
             chat_wishes.told(wish)
-        self._heard = frozenset(one for one in self._heard if one.jid != wish.jid)
+        self._heard -= {one for one in self._heard if one.jid == wish.jid}
+        self._stamp = None  # what was read is of before
         return True
 
     def _keep_wish(self, wish: chat_wishes.Wish, error: EngineError) -> None:
@@ -74,30 +76,35 @@ class ChatSettingsChore:
         if self.wait_seconds() > 0:
             return False
         self._due_at = time.monotonic() + EVERY
+        if not self._read(session):
+            return False
+        fresh = [one for one in self._told if one not in self._heard]
+        if fresh:
+            self._learn(fresh)
+        return bool(fresh)
+
+    def _read(self, session: EngineSession) -> bool:
+        """Reads the keys where they were written to since; whether that went well."""
         stamp = session.chat_settings.stamp()
         if stamp == self._stamp:
-            return False
+            return True
         try:
-            told = session.chat_settings.known()
+            self._told = session.chat_settings.known()
         except EngineError as error:
             log.warning("chat_settings.not_read", error=str(error))
             self._due_at = time.monotonic() + TROUBLE
-            return True
-        self._learn([one for one in told if one not in self._heard], told)
+            return False
         self._stamp = stamp
         return True
 
-    def _learn(self, fresh: Collection[ChatSettings], told: Collection[ChatSettings]) -> None:
-        """Takes over what is new. What is about a chat that is not here yet is looked at again."""
-        complete = True
-        if fresh:
-            with self._app.app_context():
-                changed, complete = phone_settings.news(self._account_id, fresh)
-            if changed:
-                with self._app.app_context(), holding(self._held) as rows:
-                    phone_settings.learn(rows.get_one(LinkedAccount, self._account_id), changed)
-        if complete:
-            self._heard = frozenset(told)
+    def _learn(self, fresh: Collection[ChatSettings]) -> None:
+        """Takes over what is new. What is about a chat that is not here yet waits for it."""
+        with self._app.app_context():
+            changed, strange = phone_settings.news(self._account_id, fresh)
+        if changed:
+            with self._app.app_context(), holding(self._held) as rows:
+                phone_settings.learn(rows.get_one(LinkedAccount, self._account_id), changed)
+        self._heard = set(self._told) - set(strange)
 
     def wait_seconds(self) -> float:
         """How long until there is something to do."""

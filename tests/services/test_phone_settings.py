@@ -22,10 +22,10 @@ PHONE, LID = "79161234567@s.whatsapp.net", "200000000001@lid"
 
 def hear(account: LinkedAccount, *told: ChatSettings) -> bool:
     """Takes over what is told; whether all of it is known here."""
-    changed, complete = phone_settings.news(account.id, told)
+    changed, strange = phone_settings.news(account.id, told)
     with transaction() as session:
         phone_settings.learn(session.get_one(LinkedAccount, account.id), changed)
-    return complete
+    return not strange
 
 
 def on_the_phone(jid: str = PHONE, **how: Any) -> ChatSettings:

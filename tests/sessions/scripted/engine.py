@@ -63,6 +63,7 @@ class ScriptedEngine:
     kept: list[tuple[str, Aspect, bool]] = field(default_factory=list)
     keep_errors: list[EngineError] = field(default_factory=list)
     phone_keeps: list[ChatSettings] = field(default_factory=list)
+    known_asked: int = 0  # how often for these
     checks: int = 0
     says_connected: bool = True
     open_error: EngineError | None = None
@@ -218,6 +219,7 @@ class ScriptedChatSettings:
 
     def known(self) -> list[ChatSettings]:
         """What the script says."""
+        self.engine.known_asked += 1
         return list(self.engine.phone_keeps)
 
     def stamp(self) -> object:
