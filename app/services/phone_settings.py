@@ -125,6 +125,7 @@ def _in_force(until: datetime | None, now: datetime) -> datetime | None:
 
 def _keep(chat: Chat, changes: dict[Aspect, Any], still_wanted: set[str]) -> None:
     """A wish that is not told yet counts more than what the phone says meanwhile."""
+    _settle_archive_and_pin(chat, changes, still_wanted)
     values: dict[str, Any] = {}
     now = utcnow()
     for aspect, told in changes.items():
@@ -145,6 +146,16 @@ def _keep(chat: Chat, changes: dict[Aspect, Any], still_wanted: set[str]) -> Non
         db.session.flush()
         bell.changed(topics.chat(chat.id))
         chats.tell_lists(chat)
+
+
+def _settle_archive_and_pin(chat: Chat, changes: dict[Aspect, Any], still_wanted: set[str]) -> None:
+    """What is pinned is in no archive: who wants the one here does not want the other there."""
+    if Aspect.ARCHIVED in still_wanted and chat.archived_at is not None:
+        changes.pop(Aspect.PINNED, None)  # telling it unpins
+        return
+    is_to_be_pinned = Aspect.PINNED in still_wanted and chat.pinned_at is not None
+    if is_to_be_pinned and changes.pop(Aspect.ARCHIVED, False):
+        chat_wishes.want(chat, Aspect.ARCHIVED, False)
 
 
 def _is_other(chat: Chat, name: str, value: Any) -> bool:

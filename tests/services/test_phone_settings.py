@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.clock import utcnow
-from app.core.chat_settings import ALWAYS, ChatSettings
+from app.core.chat_settings import ALWAYS, Aspect, ChatSettings
 from app.extensions import db
 from app.jobs import chats as chat_jobs
 from app.models import Chat, LinkedAccount
@@ -87,11 +87,30 @@ def test_what_was_heard_before_is_no_news(account: LinkedAccount, chat: Chat) ->
 def test_a_wish_that_is_not_told_yet_counts_more_than_the_phone(
     account: LinkedAccount, chat: Chat
 ) -> None:
-    do(chat_manners.pin, chat)
+    hear(account, on_the_phone(muted_until=ALWAYS))
+    do(chat_manners.mute, chat, ALWAYS - timedelta(days=1))
     hear(account, on_the_phone(pinned=True))
-    do(chat_manners.unpin, chat)
-    hear(account, on_the_phone(pinned=True, muted_until=ALWAYS))
-    assert kept(chat) == (False, False, ALWAYS)
+    assert kept(chat) == (False, True, ALWAYS - timedelta(days=1))
+
+
+def test_a_chat_that_is_to_be_pinned_is_not_archived_by_the_phone(
+    account: LinkedAccount, chat: Chat
+) -> None:
+    do(chat_manners.pin, chat)
+    hear(account, on_the_phone(archived=True))
+    assert kept(chat) == (False, True, None)
+    tell(chat)
+    wish = chat_wishes.next_wish(account.id)
+    assert wish is not None
+    assert (wish.aspect, wish.wanted) == (Aspect.ARCHIVED, False)
+
+
+def test_a_chat_that_is_to_be_archived_is_not_pinned_by_the_phone(
+    account: LinkedAccount, chat: Chat
+) -> None:
+    do(chat_manners.archive, chat)
+    hear(account, on_the_phone(pinned=True))
+    assert kept(chat) == (True, False, None)
 
 
 def test_afterwards_the_phone_rules(account: LinkedAccount, chat: Chat) -> None:

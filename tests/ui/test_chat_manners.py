@@ -92,7 +92,7 @@ def test_that_the_phone_does_not_know_is_said_in_the_head_and_in_the_menu(
     assert not soup(bobs.get(page)).select(".untold")
     with app.app_context(), transaction() as session:
         session.get_one(Chat, maria.id).phone_trouble = "app_state_refused"
-    why = "Телефон не знает, как этот чат хранится здесь: WhatsApp в этом отказал."
+    why = "Телефон не знает, что здесь сделали с этим чатом: WhatsApp в этом отказал."
     shown = bobs.get(page)
     assert words(shown, ".untold") == words(shown, "#chat-menu .untold-why") == why
     assert words(bobs.get(manners_of(maria)), ".untold-why") == why
