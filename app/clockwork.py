@@ -51,6 +51,7 @@ PERIODIC = (
     Periodic("sweep_files", timedelta(minutes=10), "app.jobs.media.sweep_files"),
     Periodic("expire_files", timedelta(hours=1), "app.jobs.media.expire"),
     Periodic("expire_messages", timedelta(seconds=5), "app.jobs.messages.expire"),
+    Periodic("let_mutes_run_out", timedelta(seconds=10), "app.jobs.chats.let_mutes_run_out"),
     Periodic("sweep_accounts", timedelta(hours=1), "app.jobs.accounts.sweep"),
     Periodic("sweep_key_files", timedelta(hours=1), "app.sessions.key_files.sweep"),
 )

@@ -58,6 +58,11 @@ class Chat(Answer):
     muted_until: Moment | None = Field(
         description="null: not muted; 2999-01-01T00:00:00.000Z: for good."
     )
+    phone_trouble: str | None = Field(
+        description="Why the phone does not know how the chat is kept here: app_state_refused, "
+        "app_state_not_taken, app_state_unsupported or another code. null: it knows, or is told "
+        "as soon as the instance is connected."
+    )
 
 
 class ChatList(Answer):
@@ -137,8 +142,10 @@ def list_messages(instance_id: str, chat_id: str, query: MessageQuery) -> Messag
 def update_chat(instance_id: str, chat_id: str, body: ChatManners) -> Chat:
     """Archive, pin, mute or mark a chat
 
-    Here alone: phones are not told. A message that arrives takes a chat out of the archive unless
-    it is muted. Archiving unpins.
+    Here at once, and on the phone as soon as the instance is connected: phoneTrouble tells where
+    WhatsApp did not take it. What is changed on the phone holds here some seconds later, but for
+    the mark. A message that arrives takes a chat out of the archive here unless it is muted.
+    Archiving unpins.
     """
     with transaction():
         chat = _found(instances.get_for(caller(), instance_id), chat_id)
@@ -197,5 +204,6 @@ def _shown(chat: models.Chat) -> Chat:
             "archived": chat.archived_at is not None,
             "pinned": chat.pinned_at is not None,
             "mutedUntil": iso(chat.muted_until) if chat.muted_until and chat.is_muted else None,
+            "phoneTrouble": chat.phone_trouble,
         }
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from app.core.chat_settings import Aspect, ChatSettings, LastMessage
 from app.core.details import Said
 from app.core.groups import GroupFacts, GroupMember, MemberAct
 from app.core.media import FileFacts
@@ -177,6 +178,34 @@ class ChatStateCalls(Protocol):
         """Has WhatsApp tell, as long as this connection stands, when the person types."""
 
 
+class ChatSettingsCalls(Protocol):
+    """How one linked account keeps its chats, on all of its devices."""
+
+    def tell(
+        self,
+        chat: str,
+        aspect: Aspect,
+        *,
+        on: bool,
+        until: datetime | None = None,
+        last: LastMessage | None = None,
+    ) -> None:
+        """Keeps the chat (a JID) so on all devices of the account; archiving unpins it there, too.
+
+        `until`: how long it is muted, None for good. `last`: its newest message, of which
+        archiving and marking speak. Saying it again changes nothing. Takes up to 75 s while
+        WhatsApp does not answer, and raises EngineError; "app_state_unsupported" where this engine
+        cannot do it at all.
+        """
+
+    def known(self) -> list[ChatSettings]:
+        """Returns what the devices of the account have said of chats so far, changes of the phone
+        included. Raises EngineError."""
+
+    def stamp(self) -> object:
+        """Returns something that is another one once `known` may return something else. Cheap."""
+
+
 class EngineSession(Protocol):
     """One linked account. Every method may be called from any thread and raises EngineError."""
 
@@ -191,6 +220,10 @@ class EngineSession(Protocol):
     @property
     def people(self) -> PeopleCalls:
         """What is asked about single people."""
+
+    @property
+    def chat_settings(self) -> ChatSettingsCalls:
+        """How chats are kept."""
 
     def start(self) -> None:
         """Connects; returns once the connection stands. Connected or a refusal comes as an event.

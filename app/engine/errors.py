@@ -91,6 +91,11 @@ class _Rule:
 _RULES = (
     _Rule(r"^no LID found for", "not_on_whatsapp", permanent=True),
     _Rule(r"^timed out waiting for message send response", "timed_out", may_have_left=True),
+    _Rule(
+        r'^server returned error updating app state.*code="(409|429|5\d\d)"', "app_state_not_taken"
+    ),
+    _Rule(r"^server returned error updating app state", "app_state_refused", permanent=True),
+    _Rule(r"^(no app state keys found|failed to get app state key)", "app_state_keys_missing"),
     _Rule(r"^server returned error 5\d\d", "server_error"),
     _Rule(r"^server returned error", "server_error", permanent=True),
     _Rule(r"^failed to send message node: websocket not connected", "not_connected"),

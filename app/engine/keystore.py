@@ -15,6 +15,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,11 @@ _REMOVALS = (
 )
 _QR_PARTS = 4  # before the secret come: reference, noise key, identity key (wire.md section 4)
 _SENT_ID = "SELECT message_id FROM whatsmeow_message_secrets WHERE our_jid = :jid AND key = :secret"
+
+_CHAT_SETTINGS = (
+    "SELECT chat_jid, muted_until, pinned, archived FROM whatsmeow_chat_settings"
+    " WHERE our_jid = :jid"
+)
 
 _CONTACTS = (
     "SELECT c.their_jid, c.full_name, c.first_name, c.push_name, c.business_name, m.lid, n.pn"
@@ -177,6 +183,28 @@ def contacts(store: str, jid: str) -> list[list[Any]]:
     Raises KeyStoreUnreadable.
     """
     return _rows(store, _CONTACTS, {"jid": jid})
+
+
+def chat_settings(store: str, jid: str) -> list[list[Any]]:
+    """Returns what the devices of the account `jid` share about chats: the chat's JID, until when
+    it is muted (Unix seconds, -1 for good, 0 for not), and whether it is pinned and archived.
+
+    Raises KeyStoreUnreadable.
+    """
+    return _rows(store, _CHAT_SETTINGS, {"jid": jid})
+
+
+def changed_at(store: str) -> tuple[int, ...] | None:
+    """Returns when a SQLite store was written to last, as its files tell (nanoseconds and sizes);
+    None for PostgreSQL, where only asking tells."""
+    if is_postgres(store):
+        return None
+    stats: list[int] = []
+    for path in (store, f"{store}-wal"):
+        with suppress(OSError):
+            told = Path(path).stat()
+            stats += (told.st_mtime_ns, told.st_size)
+    return tuple(stats)
 
 
 def is_writable(store: str) -> bool:

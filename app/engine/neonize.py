@@ -38,6 +38,7 @@ from app.engine.base import (
     Sent,
     Target,
 )
+from app.engine.chat_settings import NeonizeChatSettings
 from app.engine.chat_states import NeonizeChatStates
 from app.engine.details import details_message
 from app.engine.errors import (
@@ -113,6 +114,7 @@ class NeonizeSession:
         self.groups = NeonizeGroups(self._live)
         self.chat_states = NeonizeChatStates(self._live)
         self.people = NeonizePeople(self._live)
+        self.chat_settings = NeonizeChatSettings(self._live, request.store, request.jid)
 
     def _new_client(self) -> Any:
         client = library.load().NewClient(

@@ -3,6 +3,7 @@
 from app.models.activity import Activity
 from app.models.call import Call
 from app.models.chat import Chat
+from app.models.chat_wish import ChatWish, PhoneSettings
 from app.models.contact import Contact, ContactNumber, WhatsAppContact
 from app.models.contact_import import ContactImport, RefusedRow
 from app.models.contact_task import ContactTask
@@ -34,6 +35,7 @@ __all__ = [
     "Attempt",
     "Call",
     "Chat",
+    "ChatWish",
     "Contact",
     "ContactImport",
     "ContactNumber",
@@ -56,6 +58,7 @@ __all__ = [
     "NumberCheck",
     "Pairing",
     "PasswordReset",
+    "PhoneSettings",
     "PollVote",
     "ProfilePicture",
     "Quote",

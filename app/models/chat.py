@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.clock import utcnow
+from app.core.chat_settings import ALWAYS
 from app.core.groups import ADMIN, OWNER
 from app.core.phones import show_phone
 from app.models.base import Base, Id
 from app.models.profile_picture import ProfilePicture
 
+__all__ = ["ALWAYS", "GROUP", "PERSON", "Chat"]
+
 PERSON, GROUP = "person", "group"
-ALWAYS = datetime(2999, 1, 1, tzinfo=UTC)
-"""A chat that is muted until then is muted for good."""
 _PLACE = "account_id", "last_at", "id"
 
 
@@ -41,6 +42,11 @@ class Chat(Base):
         _partial(
             *("ix_chats_unread", "account_id", "unread", "muted_until"),
             where="unread > 0 AND archived_at IS NULL",
+        ),
+        Index(
+            *("ix_chats_muted", "muted_until"),
+            sqlite_where=text("muted_until IS NOT NULL"),
+            postgresql_where=text("muted_until IS NOT NULL"),
         ),
     )
 
@@ -75,6 +81,9 @@ class Chat(Base):
     """A chat in the archive is not pinned."""
     pinned_at: Mapped[datetime | None]
     muted_until: Mapped[datetime | None]
+    phone_trouble: Mapped[str | None] = mapped_column(String(60))
+    """Why the phone does not know how the chat is kept here, a slug; kept by services/chat_wishes.
+    None: it knows, or is told soon."""
     created_at: Mapped[datetime]
     blocked_at: Mapped[datetime | None]
     """Since when the person is blocked, as far as is known here."""

@@ -24,6 +24,12 @@ from app.sandbox.protos import SyncActionData, SyncActionValue, SyncdMutation, S
 
 CRITICAL_BLOCK = "critical_block"
 CONTACTS = "critical_unblock_low"
+REGULAR_LOW = "regular_low"
+REGULAR_HIGH = "regular_high"
+NAMES = frozenset({CRITICAL_BLOCK, CONTACTS, REGULAR_LOW, REGULAR_HIGH, "regular"})
+"""All collections there are."""
+Record = tuple[list[str], Any]
+"""What it is about, and the value (SyncActionValue)."""
 _MAC_SIZE = 32
 _HASH_WORDS = 64
 _KEY_ID_SIZE = 6
@@ -31,10 +37,15 @@ _KEY_ID_SIZE = 6
 _PUSH_NAME_VERSION = 1
 _CONTACT_VERSION = 2
 _RECORDS_IN_A_PATCH = 1000
+_IV_SIZE = 16
 
 
 class VersionConflict(Exception):
     """A patch that was made for another version of the collection."""
+
+
+class BadPatch(Exception):
+    """A patch that the phone could not read: the text says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ class AppState:
 
     def set_push_name(self, name: str) -> None:
         """Record the name the account shows to others."""
-        value = _new_value()
+        value = new_value()
         value.pushNameSetting.name = name
         self._set(CRITICAL_BLOCK, [(["setting_pushName"], value)], _PUSH_NAME_VERSION)
 
@@ -124,11 +135,26 @@ class AppState:
         for first in range(0, len(entries), _RECORDS_IN_A_PATCH):
             records = []
             for jid, full_name in entries[first : first + _RECORDS_IN_A_PATCH]:
-                value = _new_value()
+                value = new_value()
                 value.contactAction.fullName = full_name
                 value.contactAction.firstName = full_name.split()[0]
                 records.append((["contact", jid], value))
             self._set(CONTACTS, records, _CONTACT_VERSION)
+
+    def set_record(self, name: str, record: Record, version: int) -> None:
+        """Record one thing in the collection `name`; `version` is that of its schema."""
+        self._set(name, [record], version)
+
+    def read(self, name: str, patch: Any) -> list[Record]:
+        """Return what a companion's next patch sets; raises BadPatch for what a phone would not
+        take: another key, or a seal that is broken."""
+        collection = self.collection(name)
+        version = collection.version + 1
+        if patch.snapshotMAC != self._snapshot_mac(collection, patch, version):
+            raise BadPatch(f"the seal of the whole {name} is wrong")
+        if patch.patchMAC != self._patch_mac(collection, patch, version):
+            raise BadPatch(f"the seal of a patch to {name} is wrong")
+        return [self._opened(mutation) for mutation in patch.mutations]
 
     def dump(self) -> dict[str, Any]:
         """Return keys and collections, JSON-able."""
@@ -147,29 +173,51 @@ class AppState:
         patch.keyID.ID = self.key_id
         patch.mutations.extend(self._mutation(index, value, version) for index, value in records)
         next_version = collection.version + 1
-        snapshot = collection.snapshot_data(patch, next_version)
-        patch.snapshotMAC = hmac.digest(self._keys.snapshot_mac, snapshot, "sha256")
-        macs = b"".join(m.record.value.blob[-_MAC_SIZE:] for m in patch.mutations)
-        sealed = patch.snapshotMAC + macs + _u64(next_version) + name.encode()
-        patch.patchMAC = hmac.digest(self._keys.patch_mac, sealed, "sha256")
+        patch.snapshotMAC = self._snapshot_mac(collection, patch, next_version)
+        patch.patchMAC = self._patch_mac(collection, patch, next_version)
         collection.append(patch, collection.version)
+
+    def _snapshot_mac(self, collection: Collection, patch: Any, version: int) -> bytes:
+        snapshot = collection.snapshot_data(patch, version)
+        return hmac.digest(self._keys.snapshot_mac, snapshot, "sha256")
+
+    def _patch_mac(self, collection: Collection, patch: Any, version: int) -> bytes:
+        macs = b"".join(m.record.value.blob[-_MAC_SIZE:] for m in patch.mutations)
+        sealed = patch.snapshotMAC + macs + _u64(version) + collection.name.encode()
+        return hmac.digest(self._keys.patch_mac, sealed, "sha256")
 
     def _mutation(self, index: list[str], value: Any, version: int) -> Any:
         """Return a SET of one record: iv, AES-CBC of the action, and the MAC over it."""
         raw_index = json.dumps(index, separators=(",", ":")).encode()
         action = SyncActionData(index=raw_index, value=value, padding=b"", version=version)
         content = _encrypt(self._keys.value_encryption, action.SerializeToString())
-        operation = bytes((SyncdMutation.SET + 1,))
-        authenticated = operation + self.key_id + content + _u64(len(self.key_id) + 1)
-        mac = hmac.digest(self._keys.value_mac, authenticated, "sha512")[:_MAC_SIZE]
+        mac = self._value_mac(SyncdMutation.SET, content)
         mutation = SyncdMutation(operation=SyncdMutation.SET)
         mutation.record.index.blob = hmac.digest(self._keys.index, raw_index, "sha256")
         mutation.record.value.blob = content + mac
         mutation.record.keyID.ID = self.key_id
         return mutation
 
+    def _value_mac(self, operation: int, content: bytes) -> bytes:
+        authenticated = bytes((operation + 1,)) + self.key_id + content
+        authenticated += _u64(len(self.key_id) + 1)
+        return hmac.digest(self._keys.value_mac, authenticated, "sha512")[:_MAC_SIZE]
 
-def _new_value() -> Any:
+    def _opened(self, mutation: Any) -> Record:
+        blob = mutation.record.value.blob
+        content, mac = blob[:-_MAC_SIZE], blob[-_MAC_SIZE:]
+        if self.key_id != mutation.record.keyID.ID:
+            raise BadPatch("a record is sealed with a key that the phone does not have")
+        if mac != self._value_mac(mutation.operation, content):
+            raise BadPatch("the seal of a record is wrong")
+        action = SyncActionData.FromString(_decrypt(self._keys.value_encryption, content))
+        if mutation.record.index.blob != hmac.digest(self._keys.index, action.index, "sha256"):
+            raise BadPatch("a record is not about what it says")
+        return json.loads(action.index), action.value
+
+
+def new_value() -> Any:
+    """Return an empty value of now."""
     return SyncActionValue(timestamp=int(time.time() * 1000))
 
 
@@ -183,11 +231,19 @@ def _change(words: list[int], value_mac: bytes, sign: int) -> None:
 
 
 def _encrypt(key: bytes, plaintext: bytes) -> bytes:
-    iv = secrets.token_bytes(16)
+    iv = secrets.token_bytes(_IV_SIZE)
     padder = padding.PKCS7(128).padder()
     padded = padder.update(plaintext) + padder.finalize()
     encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
     return iv + encryptor.update(padded) + encryptor.finalize()
+
+
+def _decrypt(key: bytes, content: bytes) -> bytes:
+    iv, encrypted = content[:_IV_SIZE], content[_IV_SIZE:]
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+    unpadder = padding.PKCS7(128).unpadder()
+    padded = decryptor.update(encrypted) + decryptor.finalize()
+    return unpadder.update(padded) + unpadder.finalize()
 
 
 def _u64(number: int) -> bytes:

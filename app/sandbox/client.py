@@ -74,6 +74,15 @@ class SandboxClient:
         kept = self._ask("PUT", f"/accounts/{number}/past", {"chats": list(chats)})
         return [chat["ids"] for chat in kept["chats"]]
 
+    def keep(self, number: str, chat: str, **how: bool | int) -> None:
+        """Let the phone of `number` keep its chat with a number, or in the group of a JID:
+        `archived`, `pinned`, `muted_until` (milliseconds, -1 for good, 0 not), `unread`."""
+        self._ask("PUT", f"/accounts/{number}/kept", {"chat": chat, **how})
+
+    def kept(self, number: str) -> dict[str, dict[str, Any]]:
+        """Return how the account of `number` keeps its chats, by JID."""
+        return dict(self.account(number)["kept"])
+
     def scan(self, qr: str, number: str | None = None, name: str | None = None) -> Linked:
         """Let the demo's phone, or that of `number`, scan a QR text."""
         body = {"qr": qr, "number": number, "name": name}

@@ -6,7 +6,7 @@ from app.sandbox.appstate import AppState
 from app.sandbox.mailbox import Mailbox
 from app.sandbox.signal.session import SignalDevice
 from app.sandbox.storage import Storage
-from app.sandbox.world import Account, Companion
+from app.sandbox.world import Account, Companion, Kept
 
 # The document of what the media host signs its links with.
 MEDIA_SECRET = "media_secret"  # noqa: S105  # a name
@@ -52,6 +52,7 @@ def load_accounts(storage: Storage) -> dict[str, Account]:
         account = Account(body["number"], body["name"], body["behavior"])
         account.next_device = body["next_device"]
         account.blocked = set(body.get("blocked", ()))
+        account.kept = {jid: Kept(**kept) for jid, kept in body.get("kept", {}).items()}
         account.keys = SignalDevice.load(documents[phone_name(account)]["keys"])
         account.appstate = AppState(documents[appstate_name(account)])
         for device in body["devices"]:

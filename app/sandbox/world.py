@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from app.sandbox.appstate import AppState
@@ -97,6 +97,16 @@ class Companion:
         )
 
 
+@dataclass(slots=True)
+class Kept:
+    """How an account keeps a chat. muted_until: milliseconds, -1 for good, 0 for not muted."""
+
+    archived: bool = False
+    pinned: bool = False
+    muted_until: int = 0
+    unread: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class Account:
     """A phone number on the network. Its LID is derived from the number, so it never changes."""
@@ -110,6 +120,8 @@ class Account:
     appstate: AppState = field(default_factory=AppState)
     blocked: set[str] = field(default_factory=set)
     """The numbers that nothing comes from."""
+    kept: dict[str, Kept] = field(default_factory=dict)
+    """How its chats are kept, by JID; those that are not kept in any way may be missing."""
 
     @property
     def jid(self) -> JID:
@@ -135,6 +147,7 @@ class Account:
             "devices": sorted(self.companions),
             "next_device": self.next_device,
             "blocked": sorted(self.blocked),
+            "kept": {jid: asdict(kept) for jid, kept in self.kept.items()},
         }
 
 

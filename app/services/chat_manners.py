@@ -1,4 +1,5 @@
-"""How somebody keeps a chat: in the archive, pinned, muted, marked unread. Phones are not told."""
+"""How somebody keeps a chat: in the archive, pinned, muted, marked unread. It holds here at once;
+the phone is told as soon as it can be (services/chat_wishes)."""
 
 from __future__ import annotations
 
@@ -10,12 +11,13 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 
 from app import bell, topics
 from app.clock import utcnow
+from app.core.chat_settings import Aspect
 from app.core.errors import Conflict, Invalid
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Chat, LinkedAccount
 from app.models.chat import ALWAYS
-from app.services import chats
+from app.services import chat_wishes, chats
 from app.transaction import rows_changed
 
 PINNED_MAX = 3
@@ -39,12 +41,15 @@ class Quiet(StrEnum):
 
 def archive(chat: Chat) -> None:
     """Puts the chat away until something arrives in it; it is not pinned any more."""
-    _change(chat, Chat.archived_at.is_(None), archived_at=utcnow(), pinned_at=None)
+    if _change(chat, Chat.archived_at.is_(None), archived_at=utcnow(), pinned_at=None):
+        chat_wishes.forget(chat, Aspect.PINNED)
+        chat_wishes.want(chat, Aspect.ARCHIVED, True)
 
 
 def unarchive(chat: Chat) -> None:
     """Puts the chat back into the list."""
-    _change(chat, Chat.archived_at.is_not(None), archived_at=None)
+    if _change(chat, Chat.archived_at.is_not(None), archived_at=None):
+        chat_wishes.want(chat, Aspect.ARCHIVED, False)
 
 
 def pin(chat: Chat) -> None:
@@ -54,12 +59,17 @@ def pin(chat: Chat) -> None:
     if _pinned_beside(chat) >= PINNED_MAX:
         text = N_("At most %(count)d chats can be pinned. Unpin another one first.")
         raise Conflict(text, code="too_many_pinned", count=PINNED_MAX)
-    _change(chat, Chat.pinned_at.is_(None), pinned_at=utcnow(), archived_at=None)
+    was_away = chat.archived_at is not None or chat_wishes.is_archived_there(chat)
+    if _change(chat, Chat.pinned_at.is_(None), pinned_at=utcnow(), archived_at=None):
+        if was_away:
+            chat_wishes.want(chat, Aspect.ARCHIVED, False)
+        chat_wishes.want(chat, Aspect.PINNED, True)
 
 
 def unpin(chat: Chat) -> None:
     """Lets the chat stand where its newest message belongs."""
-    _change(chat, Chat.pinned_at.is_not(None), pinned_at=None)
+    if _change(chat, Chat.pinned_at.is_not(None), pinned_at=None):
+        chat_wishes.want(chat, Aspect.PINNED, False)
 
 
 def mute(chat: Chat, until: datetime) -> None:
@@ -68,23 +78,28 @@ def mute(chat: Chat, until: datetime) -> None:
         text = N_("This moment is past.")
         raise Invalid(text, field="mutedUntil", code="muted_until_past")
     until = min(until, ALWAYS)
-    _change(chat, or_(Chat.muted_until.is_(None), Chat.muted_until != until), muted_until=until)
+    is_other = or_(Chat.muted_until.is_(None), Chat.muted_until != until)
+    if _change(chat, is_other, muted_until=until):
+        chat_wishes.want(chat, Aspect.MUTED, True, until=until)
 
 
 def unmute(chat: Chat) -> None:
     """Has the chat draw attention again."""
-    _change(chat, Chat.muted_until.is_not(None), muted_until=None)
+    if _change(chat, Chat.muted_until.is_not(None), muted_until=None):
+        chat_wishes.want(chat, Aspect.MUTED, False)
 
 
 def mark_unread(chat: Chat) -> None:
     """Leaves a mark on the chat, which goes when somebody opens it."""
-    _change(chat, Chat.marked_unread.is_(False), marked_unread=True)
+    if _change(chat, Chat.marked_unread.is_(False), marked_unread=True):
+        chat_wishes.want(chat, Aspect.UNREAD, True)
 
 
 def mark_read(chat: Chat) -> None:
     """Forgets the mark, and what is unread."""
     was_read = or_(Chat.marked_unread, Chat.unread > 0)
-    _change(chat, was_read, marked_unread=False, unread=0)
+    if _change(chat, was_read, marked_unread=False, unread=0):
+        chat_wishes.want(chat, Aspect.UNREAD, False)
 
 
 def _pinned_beside(chat: Chat) -> int:
@@ -98,9 +113,12 @@ def _hold_account(chat: Chat) -> None:
     db.session.execute(query.with_for_update(key_share=True))
 
 
-def _change(chat: Chat, condition: ColumnElement[bool], **values: Any) -> None:
+def _change(chat: Chat, condition: ColumnElement[bool], **values: Any) -> bool:
+    """Whether the chat was kept otherwise before."""
     statement = update(Chat).where(Chat.id == chat.id, condition).values(**values)
-    if rows_changed(statement):
+    changed = rows_changed(statement) == 1
+    if changed:
         db.session.refresh(chat)
         bell.changed(topics.chat(chat.id))
         chats.tell_lists(chat)
+    return changed

@@ -8,6 +8,7 @@ from sqlalchemy import Select, or_, select
 
 from app import bell, topics
 from app.clock import utcnow
+from app.core.chat_settings import Aspect
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id
 from app.core.phones import GROUP_SERVER, LID_SERVER, normalize_phone, split_jid
@@ -16,7 +17,7 @@ from app.extensions import db
 from app.models import Chat, Instance, LinkedAccount, Message
 from app.models.chat import GROUP, PERSON
 from app.models.message import TEXT
-from app.services import naming
+from app.services import chat_wishes, naming
 
 PREVIEW_LENGTH = 200
 NAME_LENGTH = 100
@@ -159,8 +160,9 @@ def touch(chat: Chat, *, text: str, at: datetime, unread: int = 0, kind: str = T
         chat.last_at = max(at, chat.last_at) if chat.last_kind else at
         chat.last_kind, chat.last_text = kind, text[:PREVIEW_LENGTH]
     chat.unread += unread
-    if unread and not chat.is_muted:
+    if unread and chat.archived_at is not None and not chat.is_muted:
         chat.archived_at = None
+        chat_wishes.forget(chat, Aspect.ARCHIVED)
     bell.changed(topics.chat(chat.id))
     tell_lists(chat)
 
@@ -240,6 +242,7 @@ def _join(other: Chat, *, into: Chat) -> None:
         message.chat_id = into.id
     into.unread += other.unread
     _join_manners(other, into)
+    chat_wishes.move(other, into)
     if other.last_kind and (other.last_at >= into.last_at or not into.last_kind):
         into.last_at = other.last_at
         into.last_kind, into.last_text = other.last_kind, other.last_text

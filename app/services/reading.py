@@ -11,12 +11,13 @@ from sqlalchemy import ColumnElement, and_, delete, select, update
 
 from app import bell
 from app.clock import utcnow
+from app.core.chat_settings import Aspect
 from app.core.phones import lid_jid, phone_jid
 from app.core.reading import ReadReceipts
 from app.extensions import db
 from app.models import Chat, Instance, Message, ReadMark
 from app.models.message import INCOMING
-from app.services import chats
+from app.services import chat_wishes, chats
 from app.transaction import hold, rows_changed
 
 MOST = 500
@@ -43,6 +44,7 @@ def opened(instance: Instance, chat: Chat) -> None:
     hold(chat)
     if instance.read_receipts == ReadReceipts.OPENING:
         _want(instance, chat, chat.unread)
+    _take_off_mark(chat)
     chats.mark_read(chat)
 
 
@@ -51,6 +53,7 @@ def asked(instance: Instance, chat: Chat) -> int:
     message even where none counts as unread. The number of messages that are told."""
     hold(chat)
     told = _want(instance, chat, max(chat.unread, 1))
+    _take_off_mark(chat)
     chats.mark_read(chat)
     return told
 
@@ -94,6 +97,12 @@ def refused(message_ids: Sequence[str]) -> None:
 def is_due(now: datetime) -> ColumnElement[bool]:
     """True for the marks of an instance of which WhatsApp is to be told at `now`."""
     return and_(ReadMark.account_id == Instance.account_id, ReadMark.due_at <= now)
+
+
+def _take_off_mark(chat: Chat) -> None:
+    """The phone bears the mark, too."""
+    if chat.marked_unread:
+        chat_wishes.want(chat, Aspect.UNREAD, False)
 
 
 def _want(instance: Instance, chat: Chat, count: int) -> int:

@@ -12,6 +12,7 @@ from app.core.chat_states import Signal
 from app.engine.base import EngineSession
 from app.models import LinkedAccount
 from app.sessions.blocking import Blocklist
+from app.sessions.chat_settings import ChatSettingsChore
 from app.sessions.contact_book import ContactBook
 from app.sessions.group_book import GroupBook
 from app.sessions.group_wishes import GroupWishes
@@ -36,6 +37,7 @@ class Chores:
         self._contacts = ContactBook(app, held, account)
         self._blocklist = Blocklist(app, held, account)
         self._pictures = Pictures(app, held)
+        self._settings = ChatSettingsChore(app, held, account)
 
     def hear_messages(self, news: Sequence[News]) -> None:
         """People wrote what is to be marked as read."""
@@ -62,6 +64,7 @@ class Chores:
             or self._checks.answer(session)
             or self._wishes.answer(session)
             or self._marks.tell(session)
+            or self._settings.tell(session)
         )
 
     def idle(
@@ -73,11 +76,12 @@ class Chores:
         return (
             self._groups.step(session, connection=connection)
             or self._blocklist.step(session, connection=connection)
+            or self._settings.step(session, connection=connection)
             or self._contacts.step(session, wanted_at=contacts_at, connection=connection)
             or self._pictures.step(session)
         )
 
     def wait_seconds(self) -> float:
         """How long until there is something to do, if nobody asks."""
-        chores = (self._contacts, self._groups, self._blocklist, self._pictures)
+        chores = self._contacts, self._groups, self._blocklist, self._pictures, self._settings
         return min(one.wait_seconds() for one in chores)

@@ -34,6 +34,7 @@ from app.ui import delivery_words, kinds, words
 from app.ui.answers import wants_fragment
 from app.ui.formatting import formatted
 from app.ui.group_words import note_sentence, role_words
+from app.ui.manners_words import phone_trouble
 from app.ui.polling import BRISK
 
 HTMX_CONFIG = {
@@ -75,6 +76,7 @@ def register(app: Flask) -> None:
         told_moment=told_moment,
         chat_name=chat_name,
         chat_place=chat_place,
+        phone_trouble=phone_trouble,
         device=device_of,
         is_handheld=is_handheld,
         attributes=attributes,

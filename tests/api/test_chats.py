@@ -54,6 +54,7 @@ def test_a_chat_is_told_with_all_that_an_integrator_asks(api, linked, anna):
         "archived": False,
         "pinned": False,
         "mutedUntil": None,
+        "phoneTrouble": None,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -13,10 +14,11 @@ from app.sandbox.client import SandboxClient
 from tests.e2e.test_main_job import administrator, open_echo, shop, write  # noqa: F401 - fixtures
 from tests.look import measures
 from tests.product import Product
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
-PHONE, FRIEND = "15551000002", "15551000012"
+PHONE, ECHO, FRIEND = "15551000002", "15551000010", "15551000012"
 SMALL = {"width": 360, "height": 740}
 WITHIN = 30_000  # milliseconds
 
@@ -51,8 +53,14 @@ def line(page: Page, name: str) -> Locator:
 
 
 def stand(page: Page, *names: str) -> None:
-    """Waits until these chats are the list, in this order."""
-    expect(page.locator("#lines .chat-line-name")).to_have_text(list(names))
+    """Waits until these chats are the list, in this order; what the phone does takes a while."""
+    expect(page.locator("#lines .chat-line-name")).to_have_text(list(names), timeout=WITHIN)
+
+
+def on_the_phone(network: SandboxClient) -> dict[str, Any]:
+    """How it keeps the echo's chat."""
+    none = {"pinned": False, "muted_until": 0}
+    return network.kept(PHONE).get(f"{ECHO}@s.whatsapp.net", none)
 
 
 def in_head(page: Page, act: str) -> None:
@@ -76,6 +84,8 @@ def test_a_chat_is_pinned_muted_and_archived_and_the_list_follows(
 
     in_head(chat, "Отключить звук на неделю")
     expect(line(chat, "Эхо")).to_contain_text("Без звука")
+    wait_for(lambda: on_the_phone(network)["pinned"], 30, "the phone pins it, too")
+    wait_for(lambda: on_the_phone(network)["muted_until"] > 0, 30, "and mutes it")
 
     in_line(chat, "Молчун", "В архив")
     stand(chat, "Эхо")
@@ -85,7 +95,7 @@ def test_a_chat_is_pinned_muted_and_archived_and_the_list_follows(
     expect(line(chat, "Молчун")).to_contain_text("Я снова тут", timeout=WITHIN)
     stand(chat, "Эхо", "Молчун")
 
-    in_line(chat, "Эхо", "Открепить")
+    network.keep(PHONE, ECHO, pinned=False)
     stand(chat, "Молчун", "Эхо")
     expect(chat.locator("#chat-menu")).to_contain_text("Закрепить", timeout=WITHIN)
     in_line(chat, "Эхо", "Включить звук")

@@ -12,9 +12,11 @@ import sys
 import threading
 import time
 from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.core.chat_settings import Aspect, LastMessage
 from app.core.groups import GroupFacts, MemberAct
 from app.engine import process
 from app.engine.base import OpenRequest
@@ -35,6 +37,7 @@ def tell(event: str, **facts: Any) -> None:
 def _call(client: Any, method: str) -> None:
     """Makes one of the calls that sessions make, with something for its arguments."""
     from app.engine import library
+    from app.engine.chat_settings import _patch
 
     peer = library.jid_of("15550002000@s.whatsapp.net")
     if method in ("get_group_invite_link", "set_group_name", "leave_group"):
@@ -48,6 +51,8 @@ def _call(client: Any, method: str) -> None:
         client.reject_call(peer, "1")
     elif method == "upload":
         client.upload(b"x")
+    elif method == "send_app_state":
+        client.send_app_state(_patch(str(peer.User), Aspect.PINNED, True, None, None))
     elif method == "get_profile_picture":
         client.get_profile_picture(peer)
     elif method == "is_on_whatsapp":
@@ -160,6 +165,26 @@ def do_groups(jid: str, method: str, **arguments: Any) -> Any:
 def do_people(jid: str, method: str, about: str = "") -> Any:
     done = getattr(_sessions[jid].people, method)(*([about] if about else []))
     return asdict(done) if is_dataclass(done) else done
+
+
+def do_keeping(jid: str, method: str, **arguments: Any) -> Any:
+    chats = _sessions[jid].chat_settings
+    if method == "tell":
+        until, last = arguments.pop("until", None), arguments.pop("last", None)
+        aspect, chat = Aspect(arguments.pop("aspect")), arguments.pop("chat")
+        told = LastMessage(last["id"], last["from_me"], _moment(last["at"])) if last else None
+        moment = _moment(until) if until else None
+        return chats.tell(chat, aspect, on=arguments["on"], until=moment, last=told)
+    if method == "stamp":
+        return repr(chats.stamp())
+    return [
+        asdict(one) | {"muted_until": one.muted_until and one.muted_until.timestamp()}
+        for one in chats.known()
+    ]
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def do_check(jid: str, limit: float) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engine import groups, neonize, people
+from app.engine import chat_settings, groups, neonize, people
 from app.engine.events import Connected, Disconnected
 from app.sandbox.testing import Sandbox
 from tests.engine.conftest import OWN_NUMBER, PEER, PEER_NUMBER, Link
@@ -19,6 +19,7 @@ from tests.waiting import wait_for
 Session = tuple[EngineProcess, Link]
 
 
+ROOMS = neonize, groups, people, chat_settings
 READ_THE_STORE = {
     "create_group",
     "get_group_info",
@@ -31,7 +32,7 @@ READ_THE_STORE = {
 
 def calls_of_the_engine() -> set[str]:
     """The methods of neonize's client that sessions use."""
-    trees = [ast.parse(Path(one.__file__).read_text()) for one in (neonize, groups, people)]
+    trees = [ast.parse(Path(one.__file__).read_text()) for one in ROOMS]
     return {
         node.attr
         for tree in trees
@@ -44,7 +45,7 @@ def calls_of_the_engine() -> set[str]:
 
 def test_calls_that_read_the_store_say_so() -> None:
     """Each stands where closing waits for it to begin."""
-    for room in (neonize, groups, people):
+    for room in ROOMS:
         for node in ast.walk(ast.parse(Path(room.__file__).read_text())):
             if not isinstance(node, ast.With):
                 continue

@@ -72,6 +72,16 @@ def test_store_that_the_engine_has_open_is_read_from_outside(
         keystore.find_account(str(store), JID)
 
 
+def test_what_is_written_to_a_store_changes_when_it_changed(store: Path):
+    before = keystore.changed_at(str(store))
+    assert keystore.changed_at(str(store)) == before
+    with sqlite3.connect(store) as connection:
+        connection.execute("CREATE TABLE more (padding TEXT)")
+    connection.close()
+    assert keystore.changed_at(str(store)) != before
+    assert keystore.changed_at("postgresql://host/base") is None
+
+
 def test_missing_and_empty_stores_hold_nothing(tmp_path: Path):
     empty = tmp_path / "empty.db"
     empty.touch()

@@ -79,6 +79,18 @@ def test_message_of_a_killed_session_is_found_by_its_secret(
     assert keystore.find_sent_id(store, jid, bytes(32)) is None
 
 
+def test_how_the_phone_keeps_chats_is_read(session: tuple[EngineProcess, str], sandbox: Sandbox):
+    process, jid = session
+    sandbox.client.keep(OWN_NUMBER, PEER.partition("@")[0], archived=True, muted_until=-1)
+
+    def known() -> list[tuple[str, bool, bool]]:
+        found = process.do("keeping", jid=jid, method="known")
+        return [(one["jid"], one["archived"], one["muted_until"] is not None) for one in found]
+
+    wait_for(lambda: known() == [(PEER, True, True)], 20, "the phone's change is known")
+    assert process.do("keeping", jid=jid, method="stamp").isdigit()
+
+
 def test_engine_keeps_to_its_own_schema(linked: tuple[str, str], database_url: str):
     assert "whatsmeow_device" in tables_in(database_url, "engine")
     assert not {one for one in tables_in(database_url, "public") if one.startswith("whatsmeow")}

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import threading
+import time
 from typing import Any
 
 _events = os.fdopen(os.dup(1), "w", buffering=1)
@@ -35,8 +36,11 @@ def main(key_store: str, log: str, jid: str) -> None:
     from neonize.client import NewClient
     from neonize.utils import log as neonize_log
 
+    from app.engine import mending
     from app.sandbox.trust import trust
 
+    if "UNMENDED" not in os.environ:
+        mending.mend()
     neonize_log.setLevel(logging.DEBUG)
     trust(bytes.fromhex(os.environ["SANDBOX_NOISE_ROOT"]))
     client = NewClient(key_store, jid=_jid(jid) if jid else None, uuid="engine")
@@ -176,9 +180,9 @@ def _do(client: Any, command: dict[str, Any]) -> Any:
         return [[_name(c.JID), c.Info.FullName] for c in client.contact.get_all_contacts()]
     if command["do"] == "mute":
         return client.send_app_state(_mute(command["chat"], command["muted"]))
-    if command["do"] == "is_muted":
-        settings = client.chat_settings.get_chat_settings(_jid(command["chat"]))
-        return settings.MutedUntil > 0
+    if command["do"] == "kept":
+        found = client.chat_settings.get_chat_settings(_jid(command["chat"]))
+        return {"muted": found.MutedUntil > 0, "pinned": found.Pinned, "archived": found.Archived}
     return getattr(client, command["do"])()
 
 
@@ -257,7 +261,8 @@ def _mute(chat: str, muted: bool) -> Any:
     change = MutationInfo(Index=["mute", chat], Version=2)
     change.Value.muteAction.muted = muted
     change.Value.muteAction.muteEndTimestamp = -1 if muted else 0
-    return PatchInfo(Timestamp=0, Type=PatchInfo.REGULAR_HIGH, Mutations=[change])
+    now = time.time_ns()
+    return PatchInfo(Timestamp=now, Type=PatchInfo.REGULAR_HIGH, Mutations=[change])
 
 
 if __name__ == "__main__":

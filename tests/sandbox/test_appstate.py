@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from app.sandbox.appstate import CONTACTS, CRITICAL_BLOCK, AppState, VersionConflict
+from app.sandbox.appstate import (
+    CONTACTS,
+    CRITICAL_BLOCK,
+    REGULAR_LOW,
+    AppState,
+    BadPatch,
+    VersionConflict,
+    new_value,
+)
 from app.sandbox.protos import SyncdMutation, SyncdPatch
 
 
@@ -44,3 +54,31 @@ def test_app_state_is_the_same_after_it_was_stored() -> None:
     state = AppState()
     state.set_push_name("Алиса")
     assert AppState(state.dump()).dump() == state.dump()
+
+
+def pinning(key: dict[str, str]) -> Any:
+    """The first patch of a device that has this key: it pins a chat."""
+    value = new_value()
+    value.pinAction.pinned = True
+    device = AppState(key)
+    device.set_record(REGULAR_LOW, (["pin_v1", "1@s.whatsapp.net"], value), 5)
+    return SyncdPatch.FromString(device.collection(REGULAR_LOW).patches[0])
+
+
+def test_a_phone_reads_what_its_companion_sets() -> None:
+    phone = AppState()
+    ((index, value),) = phone.read(REGULAR_LOW, pinning(phone.dump() | {"collections": {}}))
+    assert (index, value.pinAction.pinned) == (["pin_v1", "1@s.whatsapp.net"], True)
+
+
+def test_a_phone_takes_no_patch_whose_seal_is_broken() -> None:
+    phone = AppState()
+    key = phone.dump() | {"collections": {}}
+    with pytest.raises(BadPatch):  # sealed for another collection
+        phone.read(CONTACTS, pinning(key))
+    with pytest.raises(BadPatch):
+        phone.read(REGULAR_LOW, pinning(AppState().dump()))
+    torn = pinning(key)
+    torn.mutations[0].record.value.blob = b"\0" * 64
+    with pytest.raises(BadPatch):
+        phone.read(REGULAR_LOW, torn)

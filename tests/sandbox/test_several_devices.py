@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.sandbox.testing import Sandbox
 from tests.sandbox.acts import (
     ALICE,
@@ -14,7 +16,7 @@ from tests.sandbox.acts import (
     receipts,
     received,
 )
-from tests.sandbox.engine import Engine
+from tests.sandbox.engine import Engine, EngineError
 from tests.waiting import wait_for
 
 ALICE_JID = f"{ALICE}@s.whatsapp.net"
@@ -85,15 +87,44 @@ def test_a_device_that_is_gone_is_not_written_to(
     assert WRONG_DEVICES not in alice.log_file.read_text()
 
 
-def test_what_one_device_mutes_is_muted_on_the_other(
+def test_what_one_device_mutes_is_muted_on_the_phone_and_the_other_device(
     sandbox: Sandbox, start_engine: StartEngine
 ) -> None:
     first = link(sandbox, start_engine, ALICE, "first")
     second = link(sandbox, start_engine, ALICE, "second")
     first.do("mute", chat=FRIEND_JID, muted=True)
-    wait_for(lambda: second.do("is_muted", chat=FRIEND_JID), 10)
+    assert sandbox.client.kept(ALICE)[FRIEND_JID]["muted_until"] == -1
+    wait_for(lambda: second.do("kept", chat=FRIEND_JID)["muted"], 10)
     second.do("mute", chat=FRIEND_JID, muted=False)
-    wait_for(lambda: not first.do("is_muted", chat=FRIEND_JID), 10)
+    wait_for(lambda: not first.do("kept", chat=FRIEND_JID)["muted"], 10)
+    told = [one for one in sandbox.client.log() if one["kind"] == "kept"]
+    assert [(one["device"], one["changed"], one["muted_until"]) for one in told] == [
+        (1, "muted_until", -1),
+        (2, "muted_until", 0),
+    ]
+
+
+def test_what_the_phone_keeps_otherwise_is_so_on_its_devices(
+    sandbox: Sandbox, start_engine: StartEngine
+) -> None:
+    engine = link(sandbox, start_engine)
+    sandbox.client.keep(ALICE, FRIEND, pinned=True)
+    sandbox.client.keep(ALICE, FRIEND, archived=True, muted_until=-1)
+    archived = {"muted": True, "pinned": False, "archived": True}
+    wait_for(lambda: engine.do("kept", chat=FRIEND_JID) == archived, 10)
+    engine.do("mute", chat=FRIEND_JID, muted=False)  # on top of the phone's own patch
+    assert sandbox.client.kept(ALICE)[FRIEND_JID]["muted_until"] == 0
+
+
+def test_a_patch_of_an_engine_that_was_not_mended_is_refused(
+    sandbox: Sandbox, start_engine: StartEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names no collection, and WhatsApp has none without a name."""
+    monkeypatch.setenv("UNMENDED", "1")
+    engine = link(sandbox, start_engine)
+    with pytest.raises(EngineError, match="400"):
+        engine.do("mute", chat=FRIEND_JID, muted=True)
+    assert sandbox.client.kept(ALICE) == {}
 
 
 def test_a_device_knows_the_phones_address_book(

@@ -85,6 +85,19 @@ def test_an_act_undoes_what_another_did(app: Flask, bobs: Browser, maria: Chat) 
     assert not (now.pinned_at or now.muted_until or now.archived_at or now.marked_unread)
 
 
+def test_that_the_phone_does_not_know_is_said_in_the_head_and_in_the_menu(
+    app: Flask, bobs: Browser, maria: Chat
+) -> None:
+    page = manners_of(maria)[: -len("/manners")]
+    assert not soup(bobs.get(page)).select(".untold")
+    with app.app_context(), transaction() as session:
+        session.get_one(Chat, maria.id).phone_trouble = "app_state_refused"
+    why = "Телефон не знает, что здесь сделали с этим чатом: WhatsApp в этом отказал."
+    shown = bobs.get(page)
+    assert words(shown, ".untold") == words(shown, "#chat-menu .untold-why") == why
+    assert words(bobs.get(manners_of(maria)), ".untold-why") == why
+
+
 def test_an_act_without_its_token_is_refused(app: Flask, bobs: Browser, maria: Chat) -> None:
     answer = bobs.post(manners_of(maria), {"act": "pin", "csrf_token": "wrong"})
     assert answer.status_code == 419

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from app.sandbox.network import Network
@@ -25,6 +26,7 @@ def describe_account(network: Network, account: Account) -> dict[str, Any]:
         "lid": str(account.lid),
         "behavior": account.behavior,
         "blocked": sorted(account.blocked),
+        "kept": {jid: asdict(kept) for jid, kept in account.kept.items()},
         "devices": [
             _describe_device(network, Endpoint(account, device))
             for device in account.devices

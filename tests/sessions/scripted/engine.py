@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from app.core.chat_settings import Aspect, ChatSettings, LastMessage
 from app.core.details import Said, text_of
 from app.core.groups import GroupFacts, GroupMember, MemberAct
 from app.core.media import FileFacts
@@ -59,6 +60,10 @@ class ScriptedEngine:
     pictures: dict[str, Picture] = field(default_factory=dict)  # by JID
     picture_errors: list[EngineError] = field(default_factory=list)
     pictures_asked: list[str] = field(default_factory=list)
+    kept: list[tuple[str, Aspect, bool]] = field(default_factory=list)
+    keep_errors: list[EngineError] = field(default_factory=list)
+    phone_keeps: list[ChatSettings] = field(default_factory=list)
+    known_asked: int = 0  # how often for these
     checks: int = 0
     says_connected: bool = True
     open_error: EngineError | None = None
@@ -192,6 +197,36 @@ class ScriptedPeople:
         return self.engine.pictures.get(jid)
 
 
+class ScriptedChatSettings:
+    """The chats of a scripted session: what is told is written down, what is known is scripted."""
+
+    def __init__(self, engine: ScriptedEngine) -> None:
+        self.engine = engine
+
+    def tell(
+        self,
+        chat: str,
+        aspect: Aspect,
+        *,
+        on: bool,
+        until: datetime | None = None,
+        last: LastMessage | None = None,
+    ) -> None:
+        """Writes it down, unless the script says how it fails."""
+        if self.engine.keep_errors:
+            raise self.engine.keep_errors.pop(0)
+        self.engine.kept.append((chat, aspect, on))
+
+    def known(self) -> list[ChatSettings]:
+        """What the script says."""
+        self.engine.known_asked += 1
+        return list(self.engine.phone_keeps)
+
+    def stamp(self) -> object:
+        """Another one for other settings, and after each telling."""
+        return len(self.engine.kept), *self.engine.phone_keeps
+
+
 class ScriptedSession:
     """A session of the scripted engine."""
 
@@ -203,6 +238,7 @@ class ScriptedSession:
         self.groups = ScriptedGroups(engine)
         self.chat_states = ScriptedChatStates(engine)
         self.people = ScriptedPeople(engine)
+        self.chat_settings = ScriptedChatSettings(engine)
 
     def start(self) -> None:
         """Connects, unless the script says how it fails."""
