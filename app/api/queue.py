@@ -32,7 +32,8 @@ class Place(Answer):
     ) = Field(
         description="turn: those before it, and the pace; connection: WhatsApp to be reached; "
         "time: the moment it is scheduled for; pause: the queue to be resumed; "
-        "link: a phone to be linked; file: its GIF to be made; other_number: nothing, its number is linked no more."
+        "link: a phone to be linked; file: its GIF to be made; "
+        "other_number: nothing, its number is linked no more."
     )
     message: Message
 
