@@ -20,19 +20,20 @@ TAGS = ["Messages"]
 PATH = "/instances/<instance_id>/queue"
 
 
-WaitsFor = Literal["turn", "connection", "link", "time", "pause", "other_number"]
+WaitsFor = Literal["turn", "connection", "link", "time", "pause", "file", "other_number"]
 
 
 class Place(Answer):
     """A message that is not sent yet."""
 
     position: int = Field(description="1 is sent next; 0 is being sent.")
-    waits_for: Literal["turn", "connection", "link", "time", "pause", "other_number"] | None = (
-        Field(
-            description="turn: those before it, and the pace; connection: WhatsApp to be reached; "
-            "time: the moment it is scheduled for; pause: the queue to be resumed; "
-            "link: a phone to be linked; other_number: nothing, its number is linked no more."
-        )
+    waits_for: (
+        Literal["turn", "connection", "link", "time", "pause", "file", "other_number"] | None
+    ) = Field(
+        description="turn: those before it, and the pace; connection: WhatsApp to be reached; "
+        "time: the moment it is scheduled for; pause: the queue to be resumed; "
+        "link: a phone to be linked; file: its GIF to be made; "
+        "other_number: nothing, its number is linked no more."
     )
     message: Message
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -224,8 +223,7 @@ class ReceiptKind(StrEnum):
 class MessageReceived:
     """A message arrived, or was sent from the phone or another linked device (`from_me`).
 
-    `push_name` is what the sender calls himself, "" if not told. `secret`: of a poll, the key to
-    its votes; None of anything else, and where it is not told. `votes`: of a poll of the history.
+    `push_name` is what the sender calls himself, "" if not told; `secret`: a poll's key to its votes.
     """
 
     id: str
@@ -237,13 +235,11 @@ class MessageReceived:
     push_name: str
     content: Content
     quoted: Quoted | None = None
-    forwarded: int = 0
-    """How often it was passed on; 0: its sender wrote it."""
+    forwarded: int = 0  # how often it was passed on
     mentions: tuple[Address, ...] = ()
     secret: bytes | None = field(default=None, repr=False)
-    votes: tuple[OpenVote, ...] = ()
-    heard: ReceiptKind | None = None
-    """Of one of ours in the history: how far it is known to have come."""
+    votes: tuple[OpenVote, ...] = ()  # of a poll of the history
+    heard: ReceiptKind | None = None  # of one of ours in the history
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,23 +283,13 @@ class PushNames:
 
 @dataclass(frozen=True, slots=True)
 class HistoryChat:
-    """One chat of the phone's history. `messages` are newest first, as WhatsApp sends them; of
-    those that others wrote, `unread` are unread on the phone, the newest ones."""
+    """One chat of the phone's history. `messages` are newest first; the newest `unread` of those
+    that others wrote are unread on the phone."""
 
     chat: Address
     name: str
     unread: int
     messages: tuple[MessageReceived, ...]
-
-    def pieces(self, most: int) -> list[HistoryChat]:
-        """The same, the oldest messages first, in pieces of `most` messages."""
-        found, unread = [], self.unread
-        for start in range(0, len(self.messages), most):
-            part = self.messages[start : start + most]
-            share = min(unread, sum(not message.from_me for message in part))
-            found.append(replace(self, unread=share, messages=part))
-            unread -= share
-        return found[::-1] or [self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,19 +297,6 @@ class HistoryReceived:
     """A part of the phone's history, sent once after pairing."""
 
     chats: tuple[HistoryChat, ...]
-
-    def pieces(self, most: int) -> Iterator[HistoryReceived]:
-        """The same in pieces of about `most` messages."""
-        together: list[HistoryChat] = []
-        count = 0
-        for piece in [piece for chat in self.chats for piece in chat.pieces(most)]:
-            if together and count + len(piece.messages) > most:
-                yield HistoryReceived(tuple(together))
-                together, count = [], 0
-            together.append(piece)
-            count += len(piece.messages)
-        if together:
-            yield HistoryReceived(tuple(together))
 
 
 @dataclass(frozen=True, slots=True)

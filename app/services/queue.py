@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app import bell, topics
 from app.clock import utcnow
 from app.core.errors import Conflict, Invalid
+from app.core.media import MediaState
 from app.core.states import InstanceState, MessageStatus
 from app.core.texts import N_
 from app.extensions import db
@@ -37,6 +38,7 @@ class Wait(StrEnum):
     LINK = "link"  # a phone has to be linked again
     TIME = "time"  # the moment it is scheduled for
     PAUSE = "pause"  # somebody to let the queue go on
+    FILE = "file"  # its file to be made of what was uploaded
     OTHER_NUMBER = "other_number"  # its chat is of a number that is linked no more
 
 
@@ -164,6 +166,8 @@ def _wait_of(instance: Instance, message: Message) -> Wait:
         return Wait.TIME
     if instance.queue_paused_at is not None:
         return Wait.PAUSE
+    if message.media is not None and message.media.state == MediaState.MAKING:
+        return Wait.FILE
     if instance.instance_state is InstanceState.CONNECTED:
         return Wait.TURN
     return Wait.LINK if sessions.linked_account(instance) is None else Wait.CONNECTION

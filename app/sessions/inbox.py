@@ -23,6 +23,7 @@ from app.engine.events import (
     LoggedOut,
     MessageReceived,
 )
+from app.engine.history import pieces
 from app.engine.raw import RawEvent
 from app.extensions import db
 from app.models import Instance, LinkedAccount
@@ -287,8 +288,8 @@ def _parts(events: Sequence[tuple[RawEvent, Event]]) -> list[list[tuple[RawEvent
         return [list(events)]
     parts: list[list[tuple[RawEvent, Event]]] = []
     for raw, event in events:
-        pieces = event.pieces(BATCH) if isinstance(event, HistoryReceived) else [event]
-        parts += [[(raw, piece)] for piece in pieces]
+        split = pieces(event, BATCH) if isinstance(event, HistoryReceived) else [event]
+        parts += [[(raw, piece)] for piece in split]
     return parts
 
 

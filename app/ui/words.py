@@ -150,6 +150,7 @@ WAITS = {
     Wait.TIME: N_("Waits for its time"),
     Wait.PAUSE: N_("The queue is paused"),
     Wait.LINK: N_("Waits until a phone is linked"),
+    Wait.FILE: N_("Waits for its file, which is being prepared"),
     Wait.OTHER_NUMBER: N_("Its number is no longer linked here: it will not be sent"),
 }
 SORTS = {

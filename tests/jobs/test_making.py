@@ -22,7 +22,7 @@ from app.extensions import db
 from app.jobs import making as jobs
 from app.jobs import media as media_jobs
 from app.models import Delivery, Instance, Media, Message, User
-from app.services import making, messaging, uploads
+from app.services import making, messaging, queue, uploads
 from app.storage import storage_of
 from app.transaction import transaction
 from tests import factories
@@ -75,6 +75,8 @@ def next_id(instance: Instance) -> str | None:
 def test_a_gif_is_made_and_then_it_may_go(settings: Settings, instance: Instance) -> None:
     message_id, media_id = queue_gif(settings, instance)
     assert (look(media_id).state, next_id(instance)) == (MediaState.MAKING, None)
+    there = db.session.get_one(Instance, instance.id)
+    assert [one.wait for one in queue.page_of(there).places] == ["file"]
 
     jobs.make(media_id)
 

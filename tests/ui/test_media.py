@@ -17,13 +17,15 @@ from app.clock import utcnow
 from app.config import Settings
 from app.core.media import MediaState
 from app.extensions import db
+from app.jobs.media import make_thumbnail
 from app.models import Chat, Instance, Media, Message
 from app.security.uploads import MOST_FILES
 from app.services.media_links import link_to
 from app.transaction import transaction
 from tests import factories
+from tests.core.test_pictures import bomb
 from tests.core.test_sniffing import MP4, picture
-from tests.ui.browser import Browser, soup
+from tests.ui.browser import Browser, soup, words
 
 HTML = b"<!doctype html><script>alert(1)</script>"
 
@@ -402,3 +404,16 @@ def test_the_link_of_a_file_on_its_way_says_when_to_ask_again(
     with app.app_context(), transaction() as session:
         session.get_one(Media, media.id).due_at = None
     assert anybody.get(path).status_code == 409
+
+
+def test_an_image_that_is_too_large_to_be_unpacked_says_so(
+    app: Flask, bobs: Browser, chat: Chat
+) -> None:
+    media = stored(app, chat, bomb(9_000, 9_000), thumbnail_due_at=utcnow())
+    with app.app_context():
+        make_thumbnail(media.id)
+
+    page = bobs.get(f"/ui/instances/{chat.instance_id}/chat/{chat.id}")
+    told = "Без миниатюры: изображение повреждено или слишком велико в распакованном виде"
+    assert words(page, ".media-open .media-state") == told
+    assert not soup(page).select(".media img")
