@@ -75,4 +75,7 @@ def face(row: ProfilePicture | None) -> str | None:
     if row is None or row.storage_key is None:
         return None
     mark = row.storage_key[-_MARK_LENGTH:]
+    if row.chat_id is not None:  # as in the list of chats: a browser loads it once
+        chat = {"instance_id": row.instance_id, "chat_id": row.chat_id}
+        return url_for("ui.show_picture", **chat, v=mark)
     return url_for("ui.show_face", instance_id=row.instance_id, picture_id=row.id, v=mark)
