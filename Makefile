@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo install install-dev user users invite reset-link setup-link test test-postgres test-valkey chaos bench \
-	bench-pages bench-chat bench-webhooks lint format types translations icons screenshots migration first-migration
+	bench-pages bench-chat bench-contacts bench-webhooks lint format types translations icons screenshots migration first-migration
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bench-pages: install-dev ## Measure the list of instances, with up to 1000 of th
 
 bench-chat: install-dev ## Measure the chat page with 100,000 messages and 5,000 chats: docs/reports/chat.md
 	$(BIN)/python -m tests.bench.chat
+
+bench-contacts: install-dev ## Measure contacts, 100,000 of them, and imports of 50,000: docs/reports/contacts.md
+	$(BIN)/python -m tests.bench.contacts $(if $(REMARK),--remark '$(REMARK)')
 
 bench-webhooks: install-dev ## Measure the webhooks' worker, deliveries a second and delay: docs/reports/webhooks.md
 	$(BIN)/python -m tests.bench.webhooks

@@ -21,6 +21,7 @@ from app.models import (
     Chat,
     Contact,
     ContactImport,
+    ContactTask,
     Delivery,
     Endpoint,
     Host,
@@ -168,6 +169,14 @@ def contact_import(account: LinkedAccount, **overrides: Any) -> ContactImport:
     now = utcnow()
     values = {"instance_id": account.instance_id, "account_id": account.id, "state": "copying"}
     return _add(ContactImport, "imp", {**values, "created_at": now, "touched_at": now}, overrides)
+
+
+def contact_task(instance: Instance, **overrides: Any) -> ContactTask:
+    """An act on many contacts of `instance`, which runs."""
+    values = {"instance_id": instance.id, "act": "delete", "tag": "", "last": "con_z"}
+    counts = {"total": 0, "seen": 0, "changed": 0, "cursor": "", "search": ""}
+    times = {"created_at": utcnow(), "touched_at": utcnow(), "state": "running"}
+    return _add(ContactTask, "tsk", values | counts | times, overrides)
 
 
 def _listed(kind: type[Contact] | type[WhatsAppContact], values: dict[str, Any]) -> dict[str, Any]:

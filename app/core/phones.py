@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from unicodedata import decimal
 
 import phonenumbers
@@ -63,6 +64,7 @@ def _parse(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
     return number if phonenumbers.is_possible_number(number) else None
 
 
+@lru_cache(maxsize=4096)
 def show_phone(digits: str | None) -> str:
     """`digits` as people write them, e.g. "+7 916 123-45-67"; empty for None."""
     if not digits:

@@ -223,7 +223,7 @@ class ReceiptKind(StrEnum):
 class MessageReceived:
     """A message arrived, or was sent from the phone or another linked device (`from_me`).
 
-    `push_name` is what the sender calls himself, "" if not told; `secret`: a poll's key to its votes.
+    `push_name` is what the sender calls himself, "" if not told; `secret` opens a poll's votes.
     """
 
     id: str

@@ -13,7 +13,7 @@ from functools import lru_cache
 from mimetypes import guess_type
 from pathlib import Path
 
-from flask import Flask, Response, abort, current_app, request, url_for
+from flask import Flask, Response, abort, current_app, g, request, url_for
 
 BUNDLES = {
     "app.css": (
@@ -79,8 +79,12 @@ def register(app: Flask) -> None:
 
 
 def address(name: str) -> str:
-    """The address of a bundle, or of a file of the folder `static`."""
-    return url_for("asset", digest=_read(name).digest, name=name)
+    """The address of a bundle, or of a file of the folder `static`; looked up once a request, for
+    a list has hundreds of icons."""
+    known: dict[str, str] = g.setdefault("assets", {})
+    if name not in known:
+        known[name] = url_for("asset", digest=_read(name).digest, name=name)
+    return known[name]
 
 
 def send(digest: str, name: str) -> Response:

@@ -116,6 +116,9 @@ def places(stage: Stage) -> list[Place]:
         Place("contacts-row-menu", f"{shelf['stopped']}/contacts?source=database", _open_row_menu),
         Place("contacts-edit", f"{shelf['stopped']}/contacts?source=database", _ask_for_change),
         Place("contacts-erase", f"{shelf['stopped']}/contacts?source=database", _ask_to_erase),
+        Place("contacts-duplicates", f"{shelf['stopped']}/contacts/duplicates"),
+        Place("contacts-merge", f"{shelf['stopped']}/contacts/duplicates", _look_at_merging),
+        Place("contacts-task", f"{shelf['disconnected']}/contacts?source=database"),
         Place("contacts-file", f"{shelf['stopped']}/contacts/files"),
         Place("contacts-file-mapping", f"{shelf['stopped']}/contacts/files", _bring_contacts),
         Place("contacts-wrong", f"{shelf['stopped']}/contacts", _add_wrongly),
@@ -199,6 +202,11 @@ def _ask_to_erase(page: Page) -> None:
     page.locator("[data-row] .menu[open] [id^=erase-]").click()
     page.locator("#ask[open] #erase-contact button").click()
     expect(page.locator("#ask[open] #erase-number")).to_be_visible()
+
+
+def _look_at_merging(page: Page) -> None:
+    page.locator("[data-group] button").first.click()
+    expect(page.locator("#merge")).to_be_visible()
 
 
 def _bring_contacts(page: Page) -> None:

@@ -260,8 +260,10 @@ def _disconnected(anna: User) -> Instance:
     account = factories.linked_account(instance, push_name="Мастерская на углу")
     factories.whatsapp_contact(account, book_name="Анна")
     # Nobody takes it up: it seems to get on.
-    values = {"state": ImportState.COPYING, "touched_at": utcnow() + timedelta(days=1)}
+    at_work = {"touched_at": utcnow() + timedelta(days=1)}
+    values = {"state": ImportState.COPYING} | at_work
     factories.contact_import(account, total=1290, added=600, **values)
+    factories.contact_task(instance, act="tag", tag="опт", total=90_000, seen=41_500, **at_work)
     return instance
 
 
@@ -388,6 +390,8 @@ def _fill_contacts(instance: Instance, account: LinkedAccount, chat: Chat) -> No
     factories.contact(instance, name="Виктория", **values)
     for name in ("Анна", "Борис Иванович", "Очень длинное имя контакта " + "и ещё длиннее " * 4):
         factories.contact(instance, name=name)
+    again = {"phone": "79261112233", "tags": ["VIP"], "note": "Доставка до 18:00"}
+    factories.contact(instance, name="Анна", **again)
     factories.whatsapp_contact(account, phone=chat.phone, book_name="Маша")
     factories.whatsapp_contact(account, push_name="Flowers", business_name="Flowers & Co")
     factories.whatsapp_contact(account, phone=None, lid="80001234567890", push_name="🌷 Tulip")
