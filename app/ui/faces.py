@@ -62,12 +62,8 @@ def show_member_faces(instance_id: str, chat_id: str) -> Response:
 
 
 def chat_face(chat: Chat) -> str | None:
-    """The address of a chat's picture, another one for each picture; None where none is here."""
-    row = chat.picture if current_settings().profile_pictures else None
-    if row is None or row.storage_key is None:
-        return None
-    mark = row.storage_key[-_MARK_LENGTH:]
-    return url_for("ui.show_picture", instance_id=chat.instance_id, chat_id=chat.id, v=mark)
+    """The address of a chat's picture; None where none is here."""
+    return face(chat.picture if current_settings().profile_pictures else None)
 
 
 def face(row: ProfilePicture | None) -> str | None:
@@ -75,7 +71,7 @@ def face(row: ProfilePicture | None) -> str | None:
     if row is None or row.storage_key is None:
         return None
     mark = row.storage_key[-_MARK_LENGTH:]
-    if row.chat_id is not None:  # as in the list of chats: a browser loads it once
-        chat = {"instance_id": row.instance_id, "chat_id": row.chat_id}
-        return url_for("ui.show_picture", **chat, v=mark)
-    return url_for("ui.show_face", instance_id=row.instance_id, picture_id=row.id, v=mark)
+    instance_id = row.instance_id
+    if row.chat_id is not None:
+        return url_for("ui.show_picture", instance_id=instance_id, chat_id=row.chat_id, v=mark)
+    return url_for("ui.show_face", instance_id=instance_id, picture_id=row.id, v=mark)
