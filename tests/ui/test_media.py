@@ -415,5 +415,5 @@ def test_an_image_that_is_too_large_to_be_unpacked_says_so(
 
     page = bobs.get(f"/ui/instances/{chat.instance_id}/chat/{chat.id}")
     told = "Без миниатюры: изображение повреждено или слишком велико в распакованном виде"
-    assert words(page, ".media-open .media-state") == told
+    assert words(page, ".media .media-state") == told
     assert not soup(page).select(".media img")
