@@ -293,7 +293,8 @@ def test_a_long_log_is_found_in_its_indexes_alone(linked, endpoint, everywhere, 
                 "JOIN (SELECT deliveries.id",
             )
             assert "SCAN deliveries" not in plan and "Seq Scan on deliveries" not in plan, plan
-            assert re.search(rf"{index}\b", plan), (wish, plan)
+            # PostgreSQL may take the one of the ids, which has the same order, where most rows fit.
+            assert re.search(rf"({index}|pk_deliveries)\b", plan), (wish, plan)
 
 
 def test_a_page_of_the_log_takes_as_many_queries_however_long_it_is(linked, endpoint, full_log):
