@@ -96,8 +96,9 @@ def change(
         raise ContactExists(other)
     former = former_of(contact)
     if number != contact.phone:
-        _give_place(contact, number)
+        lid = _give_place(contact, number)
         _become(instance, contact, number)
+        contact.lid = contact.lid or lid
     _forget_numbers(contact, drop)
     contact.name, contact.note, contact.tags = name, note, tags
     _save(instance, contact, *former)
@@ -158,15 +159,18 @@ def _become(instance: Instance, contact: Contact, number: str | None) -> None:
         setattr(contact, fact, getattr(known, fact) if known else "")
 
 
-def _give_place(contact: Contact, number: str | None) -> None:
-    """One of the other numbers that becomes the main one leaves its place to the main one."""
+def _give_place(contact: Contact, number: str | None) -> str | None:
+    """One of the other numbers that becomes the main one leaves its place to the main one; the LID
+    that it had."""
     for other in contact.numbers:
         if number is not None and other.phone == number:
-            former = contact.phone, contact.lid
+            lid, former = other.lid, (contact.phone, contact.lid)
             other.phone = other.lid = contact.phone = contact.lid = None
             db.session.flush()
             other.known_as = next(filter(None, contact.names[1:]), "")
             other.phone, other.lid = former
+            return lid
+    return None
 
 
 def _forget_numbers(contact: Contact, ids: Sequence[str]) -> None:

@@ -40,7 +40,6 @@ from app.models import (
     ContactImport,
     ContactTask,
     Instance,
-    LinkedAccount,
     User,
     WhatsAppContact,
 )
@@ -134,6 +133,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
     parser.add_argument("--report", type=Path, default=REPORT)
+    parser.add_argument("--times", type=int, default=TIMES, help="requests of each kind")
+    parser.add_argument("--most", type=int, default=MOST, help="rows of the largest file; 0: none")
     parser.add_argument("--remark", default="", help="a sentence for the report")
     options = parser.parse_args()
     translations.compile_stale()
@@ -145,35 +146,36 @@ def main() -> None:
             tempfile.TemporaryDirectory(prefix="contacts-") as folder,
             running_app(Path(folder), database) as app,
         ):
-            for line in _measure(app):
+            for line in _measure(app, options.times, options.most):
                 lines.append(line)
                 print(line, flush=True)
         lines.append("")
     options.report.write_text("\n".join(lines).rstrip() + "\n")
 
 
-def _measure(app: Flask) -> Iterator[str]:
+def _measure(app: Flask, times: int, most: int) -> Iterator[str]:
     with app.app_context():
         place = _fill()
     yield from (_HEAD, "| --- | ---: | ---: | ---: | --- |")
-    yield from (one.line() for one in _lists(app, place))
+    yield from (one.line() for one in _lists(app, place, times))
     yield from ("", _JOB_HEAD, "| --- | ---: | ---: | ---: | --- |")
-    yield from _jobs(app, place)
+    yield from _jobs(app, place, most)
 
 
-def _lists(app: Flask, place: Place) -> Iterator[Measured]:
+def _lists(app: Flask, place: Place, times: int) -> Iterator[Measured]:
+    timed = partial(_timed, repeat=times)
     browser = Browser(app.test_client()).sign_in(place.owner)
     root = f"/ui/instances/{place.instance_id}/contacts"
     kept = f"{root}/list?source=database"
-    yield _timed("the page of contacts", partial(browser.get, f"{root}?source=database"))
-    yield _timed("the list alone", partial(browser.fragment, kept))
-    yield _timed("WhatsApp's list", partial(browser.fragment, f"{root}/list?source=whatsapp"))
+    yield timed("the page of contacts", partial(browser.get, f"{root}?source=database"))
+    yield timed("the list alone", partial(browser.fragment, kept))
+    yield timed("WhatsApp's list", partial(browser.fragment, f"{root}/list?source=whatsapp"))
     for order in Order:
         sorted_by = f"{kept}&sort={order.value}"
-        yield _timed(f"by {order.value}", partial(browser.fragment, sorted_by))
+        yield timed(f"by {order.value}", partial(browser.fragment, sorted_by))
         with app.app_context():
             deep = cursor_of(*_middle(place.instance_id, order))
-        yield _timed(
+        yield timed(
             f"by {order.value}, from the middle",
             partial(browser.fragment, f"{sorted_by}&after={deep}"),
         )
@@ -181,13 +183,13 @@ def _lists(app: Flask, place: Place) -> Iterator[Measured]:
         for source in Source:
             asked = {"source": source.value, "q": word}
             call = partial(browser.fragment, f"{root}/list", query_string=asked)
-            yield _timed(f"search in {source.value}: {word}", call)
+            yield timed(f"search in {source.value}: {word}", call)
     talked = {"source": "database", "q": "анна", "sort": "last_message"}
-    yield _timed(
+    yield timed(
         "search by last message: анна",
         partial(browser.fragment, f"{root}/list", query_string=talked),
     )
-    yield _timed("duplicates", partial(browser.get, f"{root}/duplicates"))
+    yield timed("duplicates", partial(browser.get, f"{root}/duplicates"))
 
 
 def _middle(instance_id: str, order: Order) -> tuple[str, str]:
@@ -205,10 +207,10 @@ def _middle(instance_id: str, order: Order) -> tuple[str, str]:
     return found.sort_key, found.id
 
 
-def _timed(what: str, call: Callable[[], TestResponse]) -> Measured:
+def _timed(what: str, call: Callable[[], TestResponse], repeat: int) -> Measured:
     times: list[float] = []
     own: list[float] = []
-    for number in range(TIMES + 3):
+    for number in range(repeat + 3):
         begun, worked = time.perf_counter(), time.process_time()
         answer = call()
         if number >= 3:  # once everything is warm
@@ -219,7 +221,7 @@ def _timed(what: str, call: Callable[[], TestResponse]) -> Measured:
     return Measured(what, times, own)
 
 
-def _jobs(app: Flask, place: Place) -> Iterator[str]:
+def _jobs(app: Flask, place: Place, most: int) -> Iterator[str]:
     settings: Settings = app.config["SETTINGS"]
     browser = Browser(app.test_client()).sign_in(place.owner)
     begun = time.perf_counter()
@@ -232,14 +234,17 @@ def _jobs(app: Flask, place: Place) -> Iterator[str]:
         yield _job(settings, "deletion of all", "task", _started(place, TaskAct.DELETE))
         with transaction() as session:
             job_id = contact_imports.start(session.get_one(Instance, place.instance_id)).id
+            contact_imports.take_up(job_id)  # no host reads WhatsApp's contacts here
         yield _job(settings, "import of WhatsApp's contacts", "import", job_id)
-        for what, content in (
+        files = (
             (f"CSV of {ROWS:,} rows", _table(ROWS)),
             (f"vCard of {ROWS:,} people", _cards(ROWS)),
-            (f"CSV of {MOST:,} rows", _table(MOST)),
-        ):
-            owner = db.session.merge(place.owner)
-            yield _job(settings, what, "import", _brought(factories.instance(owner).id, content))
+            *([(f"CSV of {most:,} rows", _table(most))] if most else ()),
+        )
+        for what, content in files:
+            yield _job(
+                settings, what, "import", _brought(factories.instance(place.owner).id, content)
+            )
 
 
 def _started(place: Place, act: TaskAct) -> str:
@@ -274,7 +279,7 @@ def _job(settings: Settings, what: str, kind: str, row_id: str) -> str:
 def _work(settings: Settings, kind: str, row_id: str, sender: Connection) -> None:
     """In a process of its own: the job, turn after turn, until its work is done."""
     with create_app(settings, web=False).app_context():
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         if kind == "task":
             task_jobs.run(row_id)
             db.session.rollback()
@@ -285,9 +290,9 @@ def _work(settings: Settings, kind: str, row_id: str, sender: Connection) -> Non
                 db.session.rollback()
             job = db.session.get_one(ContactImport, row_id)
             outcome = f"{job.added:,} new, {job.updated:,} changed, {job.refused:,} refused"
-        seconds = time.perf_counter() - begun
+        seconds, worked = time.perf_counter() - begun, time.process_time() - worked
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-        sender.send((seconds, time.process_time(), memory, outcome))
+        sender.send((seconds, worked, memory, outcome))
 
 
 def _table(rows: int) -> Iterator[str]:
@@ -314,12 +319,14 @@ def _fill() -> Place:
     owner = factories.user()
     db.session.expunge(owner)
     account = factories.linked_account(factories.instance(owner, state="connected"))
+    ids = account.instance_id, account.id
+    db.session.rollback()  # PostgreSQL ends transactions that wait for long
     chance = random.Random(5)  # noqa: S311 - not a secret
     numbers = list(range(PEOPLE))
     chance.shuffle(numbers)
-    kept = [_person(Contact, account, number) for number in numbers]
-    known = [_person(WhatsAppContact, account, number) for number in numbers]
-    chats = [_chat(account, number) for number in numbers[:CHATS]]
+    kept = [_person(Contact, ids, number) for number in numbers]
+    known = [_person(WhatsAppContact, ids, number) for number in numbers]
+    chats = [_chat(ids, number) for number in numbers[:CHATS]]
     with transaction() as session:
         for kind, rows in ((Contact, kept), (WhatsAppContact, known), (Chat, chats)):
             for start in range(0, len(rows), 5000):
@@ -327,11 +334,11 @@ def _fill() -> Place:
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         on_sqlite = db.engine.dialect.name == "sqlite"
         connection.execute(text("ANALYZE" if on_sqlite else "VACUUM ANALYZE"))
-    instance = db.session.get_one(Instance, account.instance_id)
+    instance = db.session.get_one(Instance, ids[0])
     wish = Wish(Source.DATABASE, limit=1)
     if not contact_lists.page_of(instance, wish, country="RU").lines:
         raise RuntimeError("nobody was added")
-    return Place(owner, account.instance_id)
+    return Place(owner, ids[0])
 
 
 def _phone(number: int) -> str:
@@ -339,7 +346,7 @@ def _phone(number: int) -> str:
 
 
 def _person(
-    kind: type[Contact] | type[WhatsAppContact], account: LinkedAccount, number: int
+    kind: type[Contact] | type[WhatsAppContact], ids: tuple[str, str], number: int
 ) -> dict[str, Any]:
     now, phone, name = utcnow(), _phone(number), f"{_name(number)} {number // 3}"
     facts = {"book_name": name, "push_name": _FIRST[number % 11], "business_name": ""}
@@ -348,17 +355,17 @@ def _person(
     common |= {"search": search_text(name, facts["push_name"], *tags, phones=[phone])}
     common |= facts | {"created_at": now}
     if kind is Contact:
-        ours = {"instance_id": account.instance_id, "name": name, "tags": tags, "note": ""}
+        ours = {"instance_id": ids[0], "name": name, "tags": tags, "note": ""}
         return {"id": new_id("con", now), "updated_at": now} | ours | common
-    return {"id": new_id("wac", now), "account_id": account.id} | common
+    return {"id": new_id("wac", now), "account_id": ids[1]} | common
 
 
-def _chat(account: LinkedAccount, number: int) -> dict[str, Any]:
+def _chat(ids: tuple[str, str], number: int) -> dict[str, Any]:
     at = utcnow() - timedelta(seconds=number)
     return {
         "id": new_id("cht", at),
-        "instance_id": account.instance_id,
-        "account_id": account.id,
+        "instance_id": ids[0],
+        "account_id": ids[1],
         "kind": "person",
         "lid": f"{number:012}",
         "phone": _phone(number),

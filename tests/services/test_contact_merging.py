@@ -228,19 +228,21 @@ def test_another_number_becomes_the_main_one_and_one_is_forgotten(
     chat = factories.chat(account, phone=WORK, lid=None, name="push")
     kept = merge(shop, *anna)
     with transaction():
+        kept.lid, kept.numbers[0].lid = "8001", "8002"
+    with transaction():
         place = db.session.get_one(Instance, shop.id)
         contacts.change(
             place, db.session.get_one(Contact, kept.id), phone=HOME, name="Анна", country="RU"
         )
     (kept,) = everybody()
-    assert (kept.phone, [one.phone for one in kept.numbers]) == (HOME, [WORK])
+    assert kept.addresses == [(HOME, "8002"), (WORK, "8001")]
     assert db.session.get_one(Chat, chat.id).shown_name == "Анна"
     with transaction():
         place, kept = db.session.get_one(Instance, shop.id), everybody()[0]
         drop = [one.id for one in kept.numbers]
         contacts.change(place, kept, phone=HOME, name="Анна", country="RU", drop=drop)
     (kept,) = everybody()
-    assert kept.addresses == [(HOME, None)]
+    assert kept.addresses == [(HOME, "8002")]
     assert db.session.get_one(Chat, chat.id).shown_name == "push"
     assert found(shop, text="916 123") == []
 
