@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     media_link_hours: int = Field(default=72, ge=1, le=720)
     profile_pictures: bool = True
     send_gap_ms: int = Field(default=1000, ge=50, le=600_000)
+    engine_mending: bool = True
     session_check_seconds: int = Field(default=120, ge=5, le=3600)
     sandbox: bool = False
 

@@ -15,7 +15,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from app.core.media import FileFacts, MediaKind
-from app.engine import mending
 from app.engine.base import NO_CONTEXT, Context, Quotation
 
 _PARTS = {
@@ -105,7 +104,6 @@ def _load() -> Any:
     # This logger's level is the level of the Go side too; unset it would send every debug line.
     logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
     logging.getLogger("whatsmeow.Client").addHandler(key_store_watch)
-    mending.mend()
     return client
 
 

@@ -33,6 +33,7 @@ def payload_of(message: Message) -> dict[str, Any]:
         "type": message.kind,
         "body": message.body,
         "media": _linked(message.media) if message.media else None,
+        "quotedMessageId": message.quote.original_id if message.quote else None,
         "quoted": quote_facts(message.quote) if message.quote else None,
         **{name: (message.details or {}).get(name) for name in DETAILS},
         "forwarded": message.forwarded > 0,

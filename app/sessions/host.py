@@ -47,12 +47,15 @@ _current: SessionHost | None = None
 
 def main(settings: Settings) -> None:
     """Runs a session host until SIGTERM. Ends the process: the engine's threads never return."""
+    from app.engine import mending
     from app.engine.neonize import NeonizeEngine
     from app.engine.process import prepare_process
     from app.logging import configure
 
     own = prepare_process(settings.data_dir / "logs" / "engine-sessions.log")
     configure(settings, own)
+    if settings.engine_mending:
+        mending.mend()
     app = create_app(settings, web=False, threaded=True)
     status = 1
     try:

@@ -18,7 +18,7 @@ from typing import Any
 
 from app.core.chat_settings import Aspect, LastMessage
 from app.core.groups import GroupFacts, MemberAct
-from app.engine import process
+from app.engine import mending, process
 from app.engine.base import OpenRequest
 from app.engine.errors import EngineError
 from app.engine.raw import RawEvent
@@ -67,6 +67,7 @@ def main(log: str) -> None:
     """Obeys until the input ends; each command has a thread of its own."""
     process.die_with_parent()
     process.prepare_process(Path(log))
+    mending.mend()
     tell("ready")
     for line in sys.stdin:
         threading.Thread(target=_obey, args=(json.loads(line),), daemon=True).start()

@@ -411,8 +411,9 @@ def test_an_answer_that_came_is_told_with_what_it_answers(linked):
     asked = sent(linked, "3EB0ASKED")
     said = ArrivedQuote("3EB0ASKED", None, None, "text", "Hello")
     store(asked.chat, quote=said, text="At five")
-    told = dict(events())["message_received"]["quoted"]
-    assert told == {
+    told = dict(events())["message_received"]
+    assert told["quotedMessageId"] == asked.id
+    assert told["quoted"] == {
         "messageId": asked.id,
         "whatsappId": "3EB0ASKED",
         "fromMe": True,
