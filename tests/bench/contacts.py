@@ -281,8 +281,9 @@ def _work(settings: Settings, kind: str, row_id: str, sender: Connection) -> Non
     with create_app(settings, web=False).app_context():
         begun, worked = time.perf_counter(), time.process_time()
         if kind == "task":
-            task_jobs.run(row_id)
-            db.session.rollback()
+            while db.session.get_one(ContactTask, row_id).is_running:
+                task_jobs.run(row_id)
+                db.session.rollback()
             outcome = f"{db.session.get_one(ContactTask, row_id).changed:,} changed"
         else:
             while db.session.get_one(ContactImport, row_id).is_running:
