@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from app.models import Instance, User
+from app.core.states import InstanceState
+from app.models import Instance, LinkedAccount, User
+from app.transaction import transaction
 from tests import factories
 from tests.ui.browser import Browser
 
@@ -33,3 +35,12 @@ def shop(app: Flask, bob: User) -> Instance:
     """An instance of Bob's, never linked."""
     with app.app_context():
         return factories.instance(bob, name="Shop")
+
+
+@pytest.fixture
+def account(app: Flask, shop: Instance) -> LinkedAccount:
+    """A phone linked to the shop, which is connected."""
+    with app.app_context():
+        with transaction() as session:
+            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
+        return factories.linked_account(shop)

@@ -10,7 +10,6 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.clock import utcnow
-from app.core.states import InstanceState
 from app.extensions import db
 from app.models import Chat, GroupWish, Instance, LinkedAccount, Message
 from app.models.chat import GROUP
@@ -18,14 +17,6 @@ from app.services import group_wishes, wish_waiting
 from app.transaction import transaction
 from tests import factories
 from tests.ui.browser import Browser, only, soup, words
-
-
-@pytest.fixture
-def account(app: Flask, shop: Instance) -> LinkedAccount:
-    with app.app_context():
-        with transaction() as session:
-            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
-        return factories.linked_account(shop)
 
 
 @pytest.fixture

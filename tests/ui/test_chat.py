@@ -20,15 +20,6 @@ from tests.ui.browser import Browser, only, soup, words
 
 
 @pytest.fixture
-def account(app: Flask, shop: Instance) -> LinkedAccount:
-    """A phone linked to the shop, connected."""
-    with app.app_context():
-        with transaction() as session:
-            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
-        return factories.linked_account(shop)
-
-
-@pytest.fixture
 def maria(app: Flask, account: LinkedAccount) -> Chat:
     """A chat with Maria."""
     with app.app_context():

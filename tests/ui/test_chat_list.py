@@ -10,9 +10,8 @@ from flask import Flask
 
 from app.clock import utcnow
 from app.core.media import FileFacts, MediaKind
-from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Chat, Instance, LinkedAccount
+from app.models import Chat, LinkedAccount
 from app.services import arrivals, chats
 from app.services.arrivals import Arrival
 from app.services.media import ArrivedFile
@@ -21,15 +20,6 @@ from app.ui import chat as chat_pages
 from tests import factories
 from tests.queries import selects
 from tests.ui.browser import Browser, only, soup, words
-
-
-@pytest.fixture
-def account(app: Flask, shop: Instance) -> LinkedAccount:
-    """A phone linked to the shop, connected."""
-    with app.app_context():
-        with transaction() as session:
-            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
-        return factories.linked_account(shop)
 
 
 def fill(app: Flask, account: LinkedAccount, count: int, **values: Any) -> list[str]:

@@ -9,22 +9,12 @@ import pytest
 from flask import Flask
 
 from app.clock import utcnow
-from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Chat, Instance, LinkedAccount
+from app.models import Chat, LinkedAccount
 from app.models.chat import ALWAYS
 from app.transaction import transaction
 from tests import factories
 from tests.ui.browser import Browser, only, soup, words
-
-
-@pytest.fixture
-def account(app: Flask, shop: Instance) -> LinkedAccount:
-    """A phone linked to the shop, connected."""
-    with app.app_context():
-        with transaction() as session:
-            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
-        return factories.linked_account(shop)
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from sqlalchemy import select
 
 from app.clock import utcnow
 from app.config import Settings
-from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Chat, Instance, LinkedAccount, ProfilePicture
+from app.models import Chat, LinkedAccount, ProfilePicture
 from app.services import groups, profile_pictures
 from app.storage import storage_of
 from app.transaction import transaction
@@ -21,14 +20,6 @@ from tests.core.test_sniffing import picture
 from tests.ui.browser import Browser, only, soup
 
 JPEG = picture("JPEG")
-
-
-@pytest.fixture
-def account(app: Flask, shop: Instance) -> LinkedAccount:
-    with app.app_context():
-        with transaction() as session:
-            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
-        return factories.linked_account(shop)
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ from sqlalchemy import select
 from app.clock import utcnow
 from app.core.groups import MEMBER
 from app.core.media import MediaState
-from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Chat, Instance, LinkedAccount, Message
+from app.models import Chat, LinkedAccount, Message
 from app.models.message import OUTGOING
 from app.services import chats, groups
 from app.transaction import transaction
@@ -19,14 +18,6 @@ from tests import factories
 from tests.ui.browser import Browser, filled_form, soup, words
 
 ANNA = ("79161234567", "251556368777322")
-
-
-@pytest.fixture
-def account(app: Flask, shop: Instance) -> LinkedAccount:
-    with app.app_context():
-        with transaction() as session:
-            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
-        return factories.linked_account(shop)
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 
 from app.clock import utcnow
-from app.core.states import InstanceState, MessageStatus
+from app.core.states import MessageStatus
 from app.extensions import db
-from app.models import Chat, GroupMember, Instance, LinkedAccount, Message
+from app.models import Chat, GroupMember, LinkedAccount, Message
 from app.models.message import OUTGOING
 from app.services import receipts
 from app.transaction import transaction
@@ -18,14 +18,6 @@ from tests import factories
 from tests.ui.browser import Browser, only, soup
 
 ANNA, BORIS, VERA = (f"7916000000{number}" for number in (1, 2, 3))
-
-
-@pytest.fixture
-def account(app: Flask, shop: Instance) -> LinkedAccount:
-    with app.app_context():
-        with transaction() as session:
-            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
-        return factories.linked_account(shop)
 
 
 @pytest.fixture

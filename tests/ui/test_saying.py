@@ -9,25 +9,14 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.core.states import InstanceState
 from app.extensions import db
 from app.models import Chat, Contact, Instance, LinkedAccount, Message, WhatsAppContact
-from app.transaction import transaction
 from tests import factories
 from tests.ui.browser import Browser, filled_form, only, soup, words
 
 POINT = {"latitude": "55.7558", "longitude": "37.6173"}
 POLL = {"question": "Когда?", "options-0": "Сегодня", "options-1": "Завтра"}
 IVAN = {"typed-0-name": "Иван", "typed-0-phone": "8 916 123-45-67"}
-
-
-@pytest.fixture
-def account(app: Flask, shop: Instance) -> LinkedAccount:
-    """What the shop, which is connected, is linked to."""
-    with app.app_context():
-        with transaction() as session:
-            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
-        return factories.linked_account(shop)
 
 
 @pytest.fixture

@@ -23,15 +23,6 @@ from tests.waiting import wait_for
 NUMBER = "79161234567"
 
 
-@pytest.fixture
-def account(app: Flask, shop: Instance) -> LinkedAccount:
-    """A phone linked to the shop, connected."""
-    with app.app_context():
-        with transaction() as session:
-            session.get_one(Instance, shop.id).state = InstanceState.CONNECTED
-        return factories.linked_account(shop)
-
-
 @contextmanager
 def a_host_that_answers(
     app: Flask, instance: Instance, *, registered: bool | None, lid: str | None = None
