@@ -6,6 +6,7 @@ import time
 
 from app import bell
 from app.clock import utcnow
+from app.extensions import db
 from app.services import contact_tasks
 from app.transaction import again_when_beaten, transaction
 
@@ -19,6 +20,7 @@ def run(task_id: str) -> None:
     bell.started(contact_tasks.JOB, task_id)
     until = time.monotonic() + _TURN_SECONDS
     while do_batch(task_id):
+        db.session.expunge_all()  # else all contacts are in memory in the end
         if time.monotonic() > until:
             with transaction():
                 contact_tasks.take_up(task_id)

@@ -1,5 +1,5 @@
-"""Contacts that are likely one person: looked for when somebody asks, in what indexes hold, so that
-it takes the same moment however many contacts there are."""
+"""Contacts that are likely one person: looked for when somebody asks, for it takes a look at all of
+them."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ def _told_by_whatsapp(instance: Instance) -> Iterator[tuple[str, str]]:
                 kind.account_id == instance.account_id,
                 named.instance_id == instance.id,
                 numbered.instance_id == instance.id,
+                or_(named.phone.is_(None), named.phone != kind.phone),
                 numbered.id != named.id,
                 _may_be_another(numbered, named),
             )
