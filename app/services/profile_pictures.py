@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, insert, literal, or_, select, update
 
 from app import bell, topics
 from app.clock import utcnow
@@ -81,16 +81,16 @@ def unknown_of(instance: Instance, shown: Iterable[Chat]) -> list[str]:
 
 def want(instance_id: str, chat_ids: list[str]) -> None:
     """Writes down that somebody looks at these chats, and wakes the session."""
-    wanted = {"wanted_at": utcnow()}
+    now = utcnow()
     known = set(
         db.session.scalars(select(ProfilePicture.id).where(ProfilePicture.id.in_(chat_ids)))
     )
-    rows_changed(update(ProfilePicture).where(ProfilePicture.id.in_(known)).values(**wanted))
-    new = select(Chat.id, Chat.account_id).where(Chat.id.in_(set(chat_ids) - known))
-    for chat_id, account_id in db.session.execute(new).all():
-        row = {"id": chat_id, "chat_id": chat_id, "account_id": account_id}
-        db.session.add(ProfilePicture(instance_id=instance_id, **row, **wanted))
-    db.session.flush()
+    rows_changed(update(ProfilePicture).where(ProfilePicture.id.in_(known)).values(wanted_at=now))
+    since = literal(now, ProfilePicture.wanted_at.type)
+    new = select(Chat.id, Chat.id, Chat.account_id, literal(instance_id), since)
+    columns = ["id", "chat_id", "account_id", "instance_id", "wanted_at"]
+    these = new.where(Chat.id.in_(set(chat_ids) - known))
+    db.session.execute(insert(ProfilePicture).from_select(columns, these))
     bell.wake(instance_id)
 
 

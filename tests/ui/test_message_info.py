@@ -70,7 +70,10 @@ def test_it_says_who_has_read_a_message_who_has_it_and_who_has_not(
         "info-waiting": ["Борис"],
     }
     times = only(bobs.get(path_of(message)), "#info-read .info-times")
-    assert [one.get_text().split(":")[0] for one in times.select("span")] == ["Read", "Delivered"]
+    assert [one.get_text().split(":")[0] for one in times.select("span")] == [
+        "Прочитано",
+        "Доставлено",
+    ]
 
 
 def test_it_is_offered_for_messages_of_ours_alone(
