@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,8 +19,9 @@ def running_bucket() -> Iterator[str]:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
-    Minio(f"127.0.0.1:{port}", *KEYS, secure=False).make_bucket("files")
-    yield f"http://127.0.0.1:{port}/files"
+    name = f"files-{secrets.token_hex(4)}"  # all such services of a process know one another's
+    Minio(f"127.0.0.1:{port}", *KEYS, secure=False).make_bucket(name)
+    yield f"http://127.0.0.1:{port}/{name}"
     server.stop()
 
 

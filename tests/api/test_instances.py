@@ -253,6 +253,11 @@ OPERATIONS = [
     ("POST", "/contacts/imports", None),
     ("GET", "/contacts/imports/imp_1", None),
     ("POST", "/contacts/imports/imp_1/cancel", None),
+    ("GET", "/contacts/duplicates", None),
+    ("POST", "/contacts/merge", {"contactIds": ["con_1", "con_2"], "keep": "con_1"}),
+    ("POST", "/contacts/tasks", {"act": "tag", "tag": "VIP"}),
+    ("GET", "/contacts/tasks/tsk_1", None),
+    ("POST", "/contacts/tasks/tsk_1/cancel", None),
 ]
 _GROUP = "120363041234567890@g.us"
 _IDS = {
@@ -263,6 +268,7 @@ _IDS = {
     "cht_1": "{chat_id}",
     "con_1": "{contact_id}",
     "imp_1": "{import_id}",
+    "tsk_1": "{task_id}",
 }
 
 

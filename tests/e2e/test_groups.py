@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from pathlib import Path
 
 import pytest
@@ -93,9 +94,10 @@ def test_what_others_do_stands_in_the_conversation(
 def test_an_admin_changes_members_name_and_link(
     page: Page, shop: str, network: SandboxClient
 ) -> None:
-    network.create_group(PHONE, "Дневная", [FRIEND, ECHO])
+    name = f"Дневная {secrets.token_hex(2)}"
+    network.create_group(PHONE, name, [FRIEND, ECHO])
     page.goto(f"{shop}/chat")
-    page.locator(".chat-line", has_text="Дневная").click(timeout=WITHIN)
+    page.locator(".chat-line", has_text=name).click(timeout=WITHIN)
     page.locator("#group-open").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.locator(".group-member")).to_have_count(3)

@@ -111,13 +111,12 @@ def test_a_member_that_cannot_read_asks_and_gets_it_again(
 def test_a_file_travels_in_a_group(
     network: Sandbox, engine: Engine, group: str, tmp_path: Path
 ) -> None:
-    network.client.send_media(FRIEND, group, "document", b"%PDF-1.4 route", file_name="route.pdf")
-    got = wait_for(
-        lambda: next((m for m in engine.messages() if "documentMessage" in m["content"]), {}), 15
-    )
+    content = b"%PDF-1.4 route"
+    sent = network.client.send_media(FRIEND, group, "document", content, file_name="route.pdf")
+    got = wait_for(lambda: next((m for m in engine.messages() if m["id"] == sent), {}), 15)
     file = tmp_path / "got"
     engine.do("download", id=got["id"], into=str(file))
-    assert file.read_bytes() == b"%PDF-1.4 route"
+    assert file.read_bytes() == content
 
 
 def test_the_engine_lists_its_groups(network: Sandbox, engine: Engine, group: str) -> None:
