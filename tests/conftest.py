@@ -25,7 +25,7 @@ from app.models import User
 from app.models.user import ADMINISTRATOR
 from app.sandbox.testing import Sandbox
 from app.supervisor.process import spawn
-from tests import factories
+from tests import factories, quick_apps
 from tests.postgres import TEMPLATE, PostgresServer, is_installed, running_postgres
 from tests.waiting import wait_for
 
@@ -56,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Makes the tests blind to the developer's own settings, and the heir of every orphan."""
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
+    quick_apps.share_compiled()
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 

@@ -143,11 +143,15 @@ def _delete_all() -> None:
 
 
 def _unlink_all(product: Product) -> None:
-    """Takes every device off its phone, and lets a host that runs notice."""
+    """Takes every device off its phone, which blocks nobody any more; lets a host notice."""
     client = product.sandbox.client
+    accounts = client.state()["accounts"]
+    for account in accounts:
+        for other in account["blocked"]:
+            client.block(account["number"], other, on=False)
     devices = [
         (account["number"], device["device"])
-        for account in client.state()["accounts"]
+        for account in accounts
         for device in account["devices"]
     ]
     for number, device in devices:
