@@ -1,5 +1,5 @@
-"""Profile pictures: wanted by who looks at a chat or at a group's people, asked for by the session,
-downloaded by a job. WhatsApp is asked about nobody whom no one looks at."""
+"""Profile pictures: wanted by who looks at a chat, at a group's people or at contacts, asked for by
+the session, downloaded by a job. WhatsApp is asked about nobody whom no one looks at."""
 
 from __future__ import annotations
 
@@ -94,49 +94,52 @@ def want(instance_id: str, chat_ids: list[str]) -> None:
     bell.wake(instance_id)
 
 
-def faces_of(chat: Chat, people: Iterable[Who]) -> Faces:
-    """The pictures of people of a group: two queries, however many they are; none for nobody."""
+def faces_of(
+    account_id: str | None, people: Iterable[Who], *, chats: Iterable[Chat] | None = None
+) -> Faces:
+    """The pictures of people whom a linked account knows: two queries, however many they are, one
+    where their `chats` are known already; none for nobody."""
     people = {who for who in people if any(who)}
-    if not people:
+    if not people or account_id is None:
         return Faces()
     phones = {phone for phone, _ in people if phone}
     lids = {lid for _, lid in people if lid}
-    rows: dict[str, ProfilePicture] = {}
-    chats: dict[str, str] = {}
-    account_id = chat.account_id
+    if chats is None:
+        theirs = or_(Chat.lid.in_(lids), Chat.phone.in_(phones))
+        chats = db.session.scalars(select(Chat).where(Chat.account_id == account_id, theirs)).all()
+    by_id = {chat.id: chat for chat in chats}
     alone = or_(ProfilePicture.key.in_(lids | phones), ProfilePicture.phone.in_(phones))
-    for row in db.session.scalars(
-        select(ProfilePicture).where(ProfilePicture.account_id == account_id, alone)
-    ):
-        rows |= dict.fromkeys(_addresses(row.phone, row.lid), row)
-    query = select(Chat.id, Chat.phone, Chat.lid, ProfilePicture).outerjoin(
-        ProfilePicture, ProfilePicture.chat_id == Chat.id
-    )
-    theirs = or_(Chat.lid.in_(lids), Chat.phone.in_(phones))
-    for chat_id, phone, lid, of_chat in db.session.execute(
-        query.where(Chat.account_id == account_id, theirs)
-    ):
-        chats |= dict.fromkeys(_addresses(phone, lid), chat_id)
-        if of_chat is not None:
-            rows |= dict.fromkeys(_addresses(phone, lid), of_chat)
-    return Faces(rows, chats)
+    found = ProfilePicture.account_id == account_id, or_(alone, ProfilePicture.chat_id.in_(by_id))
+    rows: dict[str, ProfilePicture] = {}
+    # What was asked for before somebody had a chat gives way to the picture of the chat.
+    for row in sorted(db.session.scalars(select(ProfilePicture).where(*found)), key=_has_chat):
+        who = by_id[row.chat_id] if row.chat_id is not None else row
+        rows |= dict.fromkeys(_addresses(who.phone, who.lid), row)
+    ids = {one: chat.id for chat in by_id.values() for one in _addresses(chat.phone, chat.lid)}
+    return Faces(rows, ids)
+
+
+def _has_chat(row: ProfilePicture) -> bool:
+    return row.chat_id is not None
 
 
 def unknown_people(
-    instance: Instance, chat: Chat, people: Iterable[Who], faces: Faces
+    instance: Instance, account_id: str | None, people: Iterable[Who], faces: Faces
 ) -> list[Who]:
-    """Those of a group's people whose pictures are to be asked for."""
+    """Those of `people`, whom the account knows, whose pictures are to be asked for."""
     connected = instance.instance_state is InstanceState.CONNECTED
-    if not connected or chat.account_id != instance.account_id:
+    if not connected or account_id != instance.account_id:
         return []
     unknown = dict.fromkeys(who for who in people if any(who) and _is_unknown(faces.of(*who)))
     return list(unknown)[:MOST_WISHES]
 
 
-def want_people(chat: Chat, people: Collection[Who]) -> None:
-    """Writes down that somebody looks at these people of a group, and wakes the session. Who is a
-    chat of its own has the picture of that."""
-    known, now = faces_of(chat, people), utcnow()
+def want_people(
+    account: LinkedAccount, people: Collection[Who], *, seen_in: Chat | None = None
+) -> None:
+    """Writes down that somebody looks at these people, maybe in a group, and wakes the session. Who
+    is a chat of its own has the picture of that."""
+    known, now = faces_of(account.id, people), utcnow()
     faces = Faces(dict(known.rows), known.chats)
     for phone, lid in people:
         row = faces.of(phone, lid)
@@ -144,17 +147,18 @@ def want_people(chat: Chat, people: Collection[Who]) -> None:
             chat_id = faces.chat_of(phone, lid)
             row = ProfilePicture(
                 id=chat_id or new_id("pic", now),
-                instance_id=chat.instance_id,
-                account_id=chat.account_id,
+                instance_id=account.instance_id,
+                account_id=account.id,
                 chat_id=chat_id,
             )
             if chat_id is None:
                 row.key, row.phone, row.lid = lid or phone, phone, lid
             db.session.add(row)
             faces.rows.update(dict.fromkeys(_addresses(phone, lid), row))
-        row.wanted_at, row.seen_in_id = now, chat.id
+        row.wanted_at = now
+        row.seen_in_id = seen_in.id if seen_in else row.seen_in_id
     db.session.flush()
-    bell.wake(chat.instance_id)
+    bell.wake(account.instance_id)
 
 
 def awaits_any(people: Iterable[Who], faces: Faces) -> bool:
@@ -322,7 +326,9 @@ def _settle(errand: Errand, **values: str | None) -> bool:
 
 
 def _tell(row: ProfilePicture) -> None:
-    """The chat's line in the list looks different now, and what the person wrote in a group."""
+    """The person looks different now among contacts, as does the chat's line in the list, and what
+    they wrote in a group."""
+    bell.changed(topics.contacts(row.instance_id))
     if row.chat_id is not None:
         rows_changed(update(Chat).where(Chat.id == row.chat_id).values(changed_at=utcnow()))
         bell.changed(topics.chats(row.instance_id))

@@ -28,6 +28,7 @@ from app.ui.contact_tasks import task_context
 from app.ui.forms import show_error
 from app.ui.instances import owned
 from app.ui.polling import CALM, FAST, fresh_version_of, polled
+from app.ui.seen_faces import faces_of_contacts, wish_for_faces_of_contacts
 
 TEXT_LENGTH = 100
 IS_NEWS = timedelta(hours=1)
@@ -91,11 +92,12 @@ def contacts_list(instance_id: str) -> Response:
     at = listing.address(after=listing.wish.cursor)
     context = _list_context(instance, listing)
     if "v" in request.args:
-        return respond(
-            "contacts/_list.html", page=at, with_tabs=True, counts=counts_of(instance), **context
-        )
-    response = respond("contacts/_list.html", page=at, **context)
-    response.headers["HX-Replace-Url"] = at
+        counts = counts_of(instance)
+        response = respond("contacts/_list.html", page=at, with_tabs=True, counts=counts, **context)
+    else:
+        response = respond("contacts/_list.html", page=at, **context)
+        response.headers["HX-Replace-Url"] = at
+    wish_for_faces_of_contacts(instance, context["part"].lines, context["faces"])
     return response
 
 
@@ -176,7 +178,8 @@ def _page(
 ) -> Response:
     g.version = fresh_version_of(*_topics(instance.id))
     instance = owned(instance.id)
-    return page(
+    context = _list_context(instance, listing_of(instance))
+    response = page(
         "contacts/show.html",
         status=status,
         form=form,
@@ -184,8 +187,10 @@ def _page(
         counts=counts_of(instance),
         **import_context(instance),
         **task_context(instance),
-        **_list_context(instance, listing_of(instance)),
+        **context,
     )
+    wish_for_faces_of_contacts(instance, context["part"].lines, context["faces"])
+    return response
 
 
 def counts_of(instance: Instance) -> dict[Source, int]:
@@ -213,6 +218,7 @@ def _list_context(instance: Instance, listing: Listing) -> dict[str, Any]:
         "instance": instance,
         "listing": listing,
         "part": part,
+        "faces": faces_of_contacts(instance, part.lines),
         "orders": Order,
         "poll_every": FAST if is_checking else CALM,
     }

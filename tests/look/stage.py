@@ -376,8 +376,8 @@ def _answer_in_group(chat: Chat, vera: Who, oleg: Who) -> None:
         account = session.get_one(LinkedAccount, chat.account_id)
         for who, status in ((oleg, MessageStatus.DELIVERED), (vera, MessageStatus.READ)):
             receipts.heard(account, ["3EB0GROUP"], status, _ago(0), who)
-        profile_pictures.want_people(session.get_one(Chat, chat.id), [vera])
-        face = profile_pictures.faces_of(chat, [vera]).of(*vera)
+        profile_pictures.want_people(account, [vera], seen_in=session.get_one(Chat, chat.id))
+        face = profile_pictures.faces_of(account.id, [vera]).of(*vera)
         assert face is not None
         face.storage_key, face.mime, face.fetched_at = key, "image/jpeg", utcnow()
 

@@ -200,19 +200,21 @@ def group(account: LinkedAccount) -> Chat:
 
 def faces(group: Chat, *people: Who) -> profile_pictures.Faces:
     db.session.rollback()
-    return profile_pictures.faces_of(db.session.get_one(Chat, group.id), people)
+    return profile_pictures.faces_of(group.account_id, people)
 
 
 def unknown_members(group: Chat, *people: Who) -> list[Who]:
     known = faces(group, *people)
     chat = db.session.get_one(Chat, group.id)
     instance = db.session.get_one(Instance, chat.instance_id)
-    return profile_pictures.unknown_people(instance, chat, people, known)
+    return profile_pictures.unknown_people(instance, chat.account_id, people, known)
 
 
 def want_members(group: Chat, *people: Who) -> None:
     with transaction() as session:
-        profile_pictures.want_people(session.get_one(Chat, group.id), people)
+        chat = session.get_one(Chat, group.id)
+        account = session.get_one(LinkedAccount, chat.account_id)
+        profile_pictures.want_people(account, people, seen_in=chat)
 
 
 ANNA: Who = ("79161110000", "901")

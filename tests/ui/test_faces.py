@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.clock import utcnow
 from app.config import Settings
 from app.extensions import db
-from app.models import Chat, LinkedAccount, ProfilePicture
+from app.models import Chat, Instance, LinkedAccount, ProfilePicture
 from app.services import groups, profile_pictures
 from app.storage import storage_of
 from app.transaction import transaction
@@ -130,6 +130,46 @@ def test_chats_further_down_are_wished_for_when_they_are_shown(
     assert len(wanted(app)) == 40
 
 
+def test_a_contact_has_the_picture_of_the_chat_and_the_others_are_wished_for(
+    app: Flask, settings: Settings, bobs: Browser, account: LinkedAccount, chat: Chat
+) -> None:
+    put(app, settings, chat)
+    with app.app_context():
+        instance = db.session.get_one(Instance, account.instance_id)
+        factories.contact(instance, name="Мария", phone=chat.phone, lid=chat.lid)
+        factories.contact(instance, name="Яна", phone="79161110000")
+    path = f"/ui/instances/{account.instance_id}/contacts/list?source=database"
+    maria, jana = soup(bobs.fragment(path)).select("tr[data-row]")
+    assert [str(one["src"]).split("?")[0] for one in maria.select(".avatar img")] == [
+        path_of(chat, "/picture")
+    ]
+    assert not jana.select(".avatar img")
+    with app.app_context():
+        query = select(ProfilePicture).where(ProfilePicture.wanted_at.is_not(None))
+        (wish,) = db.session.scalars(query)
+        assert (wish.phone, wish.chat_id, wish.seen_in_id) == ("79161110000", None, None)
+
+
+def test_a_picture_that_has_come_is_news_on_the_page_of_contacts(
+    app: Flask, settings: Settings, bobs: Browser, account: LinkedAccount
+) -> None:
+    with app.app_context():
+        instance = db.session.get_one(Instance, account.instance_id)
+        factories.contact(instance, name="Яна", phone="79161110000")
+    path = f"/ui/instances/{account.instance_id}/contacts/list?source=database"
+    bobs.fragment(path)
+    poll = str(only(bobs.fragment(path), "#contacts")["hx-get"])
+    assert bobs.fragment(poll).status_code == 204
+    with app.app_context(), transaction() as session:
+        row = session.scalars(select(ProfilePicture)).one()
+        profile_pictures.told(row.id, "1", "https://pictures.example/1", since=row.wanted_at)
+        errand = profile_pictures.errand_of(row.id)
+        assert errand is not None
+        profile_pictures.stored(errand, key="k" * 32, mime="image/jpeg")
+    image = only(bobs.fragment(poll), "tr[data-row] .avatar img")
+    assert str(image["src"]).startswith(f"/ui/instances/{account.instance_id}/faces/")
+
+
 class TestSwitchedOff:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
@@ -169,7 +209,9 @@ def put_face(app: Flask, settings: Settings, group: Chat, number: int) -> None:
             key = draft.keep()
         with transaction() as session:
             chat = session.get_one(Chat, group.id)
-            profile_pictures.want_people(chat, [(f"7916{number:07}", f"9{number:05}")])
+            account = session.get_one(LinkedAccount, chat.account_id)
+            who = f"7916{number:07}", f"9{number:05}"
+            profile_pictures.want_people(account, [who], seen_in=chat)
             (row,) = session.scalars(select(ProfilePicture).where(ProfilePicture.key.is_not(None)))
             row.storage_key, row.mime = key, "image/jpeg"
             row.fetched_at, row.wanted_at = utcnow(), None
