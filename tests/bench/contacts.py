@@ -10,7 +10,6 @@ import argparse
 import multiprocessing
 import os
 import random
-import resource
 import statistics
 import tempfile
 import time
@@ -292,8 +291,13 @@ def _work(settings: Settings, kind: str, row_id: str, sender: Connection) -> Non
             job = db.session.get_one(ContactImport, row_id)
             outcome = f"{job.added:,} new, {job.updated:,} changed, {job.refused:,} refused"
         seconds, worked = time.perf_counter() - begun, time.process_time() - worked
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-        sender.send((seconds, worked, memory, outcome))
+        sender.send((seconds, worked, _most_memory(), outcome))
+
+
+def _most_memory() -> float:
+    """MB this process had at most. `ru_maxrss` would count what its parent had when it began."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1000
 
 
 def _table(rows: int) -> Iterator[str]:
