@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from unicodedata import decimal
 
@@ -34,13 +35,12 @@ def normalize_phone(text: str, *, country: str, field: str = "to") -> str:
     Raises Invalid, which names `field`, when no number in the world looks like this.
     """
     cleaned = "".join(str(decimal(one)) if one.isdecimal() else one for one in text.strip())
-    readings = [_parse(cleaned if cleaned.startswith("+") else f"+{cleaned}", None)]
-    if not cleaned.startswith("+"):
-        readings.insert(0, _parse(cleaned, country))
-    if cleaned.startswith("00"):  # dialled so from most of the world, whatever `country` does
-        readings.append(_parse(f"+{cleaned[2:].strip()}", None))
-    possible = [number for number in readings if number is not None]
-    valid = [number for number in possible if phonenumbers.is_valid_number(number)]
+    possible = []
+    for number in _readings(cleaned, country):
+        # "3725123456" is Estonian although it has the length of a Russian number: valid goes first.
+        if phonenumbers.is_valid_number(number):
+            return _digits(number)
+        possible.append(number)
     if not possible:
         raise Invalid(
             N_(
@@ -49,9 +49,23 @@ def normalize_phone(text: str, *, country: str, field: str = "to") -> str:
             field=field,
             code="bad_phone",
         )
-    # "3725123456" is Estonian although it has the length of a Russian number: valid goes first.
-    best = (valid or possible)[0]
-    return phonenumbers.format_number(best, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
+    return _digits(possible[0])
+
+
+def _readings(text: str, country: str) -> Iterator[phonenumbers.PhoneNumber]:
+    """What numbers `text` may be, the likeliest first; each takes a while to find out."""
+    asked: list[tuple[str, str | None]] = [(text, None)]
+    if not text.startswith("+"):
+        asked = [(text, country), (f"+{text}", None)]
+    if text.startswith("00"):  # dialled so from most of the world, whatever `country` does
+        asked.append((f"+{text[2:].strip()}", None))
+    for written, home in asked:
+        if (number := _parse(written, home)) is not None:
+            yield number
+
+
+def _digits(number: phonenumbers.PhoneNumber) -> str:
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
 
 
 def _parse(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
