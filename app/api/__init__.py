@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
         identity,
         instances,
         invitations,
+        keys,
         linking,
         media,
         messages,
@@ -38,7 +39,7 @@ def register(app: Flask) -> None:
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
-    _ = (blocking, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
+    _ = (keys, blocking, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
 
     openapi.configure(app)
     app.register_blueprint(bp)

@@ -9,6 +9,7 @@ from typing import Any, cast
 from apiflask import APIBlueprint, APIFlask
 from flask import Flask, Response, current_app, jsonify
 
+from app.api import scopes
 from app.api.blueprint import bp
 from app.api.problems import CONTENT_TYPE, Problem
 from app.core.contact_tables import FIELDS
@@ -17,7 +18,9 @@ from app.version import VERSION
 DESCRIPTION = """Many WhatsApp accounts ("instances") in one place.
 
 Send the API key as `X-API-Key`, or it or a token from `POST /api/auth/login` as
-`Authorization: Bearer`. Errors are problem documents (RFC 9457) with a stable `code`."""
+`Authorization: Bearer`. The scope that a key needs stands with each operation: read, send, manage,
+or personal for what only the personal key may do. Errors are problem documents (RFC 9457) with a
+stable `code`."""
 _SCHEMES = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -83,7 +86,14 @@ _REFUSALS = {
     "429": "Too many attempts; Retry-After says when to come back.",
     "503": "No room for another one now; Retry-After says when to come back.",
 }
-_NAMING = {"getApiKey", "listWebhooks", "createWebhook", "listAllDeliveries", "replayDeliveries"}
+_NAMING = {
+    "createKey",
+    "getApiKey",
+    "listWebhooks",
+    "createWebhook",
+    "listAllDeliveries",
+    "replayDeliveries",
+}
 """Which name a thing beside the path."""
 _CONFLICTING = frozenset(
     {
@@ -92,6 +102,7 @@ _CONFLICTING = frozenset(
         "cancelContactTask",
         "cancelMessage",
         "createInstance",
+        "createKey",
         "createUser",
         "createWebhook",
         "deleteMessage",
@@ -164,9 +175,10 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas = components.setdefault("schemas", {})
     schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+    needed = _scopes()
     for path, operations in document.get("paths", {}).items():
-        for operation in operations.values():
-            _complete_operation(operation, has_id="{" in path)
+        for method, operation in operations.items():
+            _complete_operation(operation, needed[path, method], has_id="{" in path)
     return _flattened(document)
 
 
@@ -180,9 +192,20 @@ def _flattened(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _complete_operation(operation: dict[str, Any], *, has_id: bool) -> None:
+def _scopes() -> dict[tuple[str, str], list[str]]:
+    """What each path and method needs of a key: a scope, or `personal`."""
+    return {
+        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower()): [
+            scopes.scope_of(rule.endpoint) or "personal"
+        ]
+        for rule in current_app.url_map.iter_rules()
+        for method in rule.methods or ()
+    }
+
+
+def _complete_operation(operation: dict[str, Any], needed: list[str], *, has_id: bool) -> None:
     name = operation["operationId"]
-    operation["security"] = [] if name == "login" else [{key: []} for key in _SCHEMES]
+    operation["security"] = [] if name == "login" else [{key: needed} for key in _SCHEMES]
     body = operation.get("requestBody")
     if body is not None:
         body["required"] = True

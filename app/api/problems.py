@@ -46,6 +46,7 @@ _BY_KIND = {
     "less_than_equal": N_("At most %(le)s."),
     "dict_type": N_("Write a JSON object."),
     "list_type": N_("Write a list."),
+    "enum": N_("Choose one of: %(expected)s."),
     "literal_error": N_("Choose one of: %(expected)s."),
     "one_way_to_sign_in": N_("Send either email and password, or apiKey."),
 }

@@ -14,10 +14,11 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from app import models
 from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, Moment, takes
-from app.api.identity import caller
+from app.api.identity import caller, need
 from app.clock import utcnow
 from app.core.errors import Invalid
 from app.core.events import iso
+from app.core.scopes import Scope
 from app.services import breaker, instances, webhooks
 from app.services.webhooks import Wish
 from app.transaction import transaction
@@ -171,6 +172,8 @@ def create_webhook(body: NewWebhook) -> tuple[Webhook, int, dict[str, str]]:
 @bp.doc(operation_id="getWebhook", summary="Show a webhook", tags=TAGS)
 def show_webhook(webhook_id: str, query: Include) -> Webhook:
     """Show a webhook"""
+    if query.include:
+        need(Scope.MANAGE)
     endpoint = webhooks.get_for(caller(), webhook_id)
     return webhook_shown(endpoint, secret=query.include == "secret")
 
