@@ -120,6 +120,7 @@ OWNER = {
     *("api.show_webhook", "api.update_webhook", "api.delete_webhook"),
     *("ui.forget_former_secret", "api.rotate_secret", "ui.probe_webhook", "api.probe_webhook"),
     "ui.end_sign_in",
+    *("api.send_batch", "api.check_numbers", "api.show_photo", "api.list_instance_webhooks"),
     *("api.show_one_key", "api.revoke_key", "ui.revoke_key"),
     *("api.show_instance", "api.update_instance", "api.patch_instance", "api.delete_instance"),
     *("api.show_status", "api.show_qr", "api.show_phone_code", "api.reconnect", "api.log_out"),

@@ -11,6 +11,7 @@ def register(app: Flask) -> None:
         accounts,
         activity,
         amendments,
+        batches,
         blocking,
         chat_acts,
         chats,
@@ -30,6 +31,7 @@ def register(app: Flask) -> None:
         media,
         messages,
         openapi,
+        people,
         queue,
         users,
         webhooks,
@@ -39,7 +41,18 @@ def register(app: Flask) -> None:
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
-    _ = (keys, blocking, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
+    _ = (
+        batches,
+        people,
+        keys,
+        blocking,
+        chat_acts,
+        chats,
+        contact_merging,
+        contact_tasks,
+        users,
+        webhooks,
+    )
 
     openapi.configure(app)
     app.register_blueprint(bp)

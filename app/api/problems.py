@@ -45,6 +45,8 @@ _BY_KIND = {
     "greater_than_equal": N_("At least %(ge)s."),
     "less_than_equal": N_("At most %(le)s."),
     "dict_type": N_("Write a JSON object."),
+    "too_short": N_("At least %(min_length)s."),
+    "too_long": N_("At most %(max_length)s."),
     "list_type": N_("Write a list."),
     "enum": N_("Choose one of: %(expected)s."),
     "literal_error": N_("Choose one of: %(expected)s."),
@@ -76,11 +78,16 @@ class Problem(Answer):
 
 def answer(error: Exception) -> Response:
     """The problem document for `error`, in the caller's language."""
+    return _response(in_words(error), error)
+
+
+def in_words(error: Exception) -> Problem:
+    """What `error` says, in the caller's language."""
     language = _language_of_caller()
     if language is None:
-        return _response(_problem_of(error), error)
+        return _problem_of(error)
     with force_locale(language):
-        return _response(_problem_of(error), error)
+        return _problem_of(error)
 
 
 def _language_of_caller() -> str | None:

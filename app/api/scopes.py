@@ -23,13 +23,14 @@ READ = frozenset(
         *("list_contacts", "show_contact", "list_duplicates"),
         *("show_contact_import", "show_contact_task", "list_groups", "show_group"),
         *("list_events", "stream_events"),
-        *("list_webhooks", "show_webhook", "show_health"),
+        *("list_webhooks", "list_instance_webhooks", "show_webhook", "show_health"),
+        *("check_numbers", "show_photo"),
         *("list_deliveries", "list_all_deliveries", "show_delivery"),
     }
 )
 SEND = frozenset(
     {
-        *("send_message", "resend_message", "retry_message", "dismiss_message"),
+        *("send_message", "send_batch", "resend_message", "retry_message", "dismiss_message"),
         *("react_to_message", "edit_message", "delete_message", "forward_message"),
         *("vote_in_poll", "mark_chat_read", "show_typing", "fetch_media"),
         *("cancel_message", "cancel_queue", "pause_queue", "resume_queue"),

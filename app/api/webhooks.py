@@ -166,6 +166,18 @@ def create_webhook(body: NewWebhook) -> tuple[Webhook, int, dict[str, str]]:
     return webhook_shown(endpoint, secret=True), 201, place
 
 
+@bp.get("/instances/<instance_id>/webhooks")
+@bp.output(WebhookList, description="The webhooks, those for all instances first.")
+@bp.doc(operation_id="listInstanceWebhooks", summary="List an instance's webhooks", tags=TAGS)
+def list_instance_webhooks(instance_id: str) -> WebhookList:
+    """List an instance's webhooks
+
+    All that are told of its events, also those for all of your instances.
+    """
+    instance = instances.get_for(caller(), instance_id)
+    return WebhookList(items=[webhook_shown(one) for one in webhooks.all_of(caller(), instance)])
+
+
 @bp.get(PATH)
 @bp.input(Include, location="query", arg_name="query")
 @bp.output(Webhook, description="The webhook.")

@@ -81,7 +81,9 @@ def test_every_operation_says_once_what_it_needs(ways: list[Way]) -> None:  # no
 
 
 def test_reading_changes_nothing(operations: list[Way]) -> None:
-    assert {way.method for way in operations if view_of(way) in scopes.READ} == {"GET"}
+    questions = {"check_numbers"}  # which a body asks
+    readers = [way for way in operations if view_of(way) in scopes.READ - questions]
+    assert {way.method for way in readers} == {"GET"}
 
 
 def test_no_operation_lets_in_who_has_no_key_that_counts(
