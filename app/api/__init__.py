@@ -28,6 +28,7 @@ def register(app: Flask) -> None:
         invitations,
         keys,
         linking,
+        manners,
         media,
         messages,
         openapi,
@@ -55,4 +56,5 @@ def register(app: Flask) -> None:
     )
 
     openapi.configure(app)
+    manners.register(app)
     app.register_blueprint(bp)

@@ -7,7 +7,7 @@ from flask import Response, g, request
 from flask_login import current_user
 from sqlalchemy.exc import DBAPIError
 
-from app.api import scopes
+from app.api import manners, scopes
 from app.api.blueprint import bp
 from app.core.errors import Forbidden, NotFound, Unauthorized
 from app.core.scopes import Scope
@@ -30,6 +30,7 @@ def identify() -> None:
         raise NotFound()
     if (request.endpoint or "").removeprefix("api.") not in scopes.OPEN:
         g.caller = _caller()
+        manners.count(g.key.id if "key" in g else g.caller.id)
 
 
 @bp.after_request

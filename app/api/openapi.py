@@ -25,6 +25,27 @@ _SCHEMES = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "bearer": {"type": "http", "scheme": "bearer"},
 }
+_NUMBER = {"type": "integer", "minimum": 0}
+_HEADERS = {
+    "X-Request-Id": {
+        "description": "The request's id; it stands in the server's log, too.",
+        "schema": {"type": "string"},
+    },
+    "ETag": {
+        "description": "Stands for the answer; send it as If-None-Match to hear 304 for the same.",
+        "schema": {"type": "string"},
+    },
+    "Link": {
+        "description": 'The address of the next page, with rel="next"; none at the end.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Limit": {"description": "Requests that a minute may have.", "schema": _NUMBER},
+    "RateLimit-Remaining": {"description": "How many are left of them.", "schema": _NUMBER},
+    "RateLimit-Reset": {"description": "Seconds until they are all there.", "schema": _NUMBER},
+    "Retry-After": {"description": "Seconds to wait.", "schema": _NUMBER},
+    "WWW-Authenticate": {"description": "How to say who calls.", "schema": {"type": "string"}},
+}
+_ALSO = {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -83,7 +104,7 @@ _REFUSALS = {
     "413": "The body is too large.",
     "415": "The body is not declared as JSON.",
     "422": "A value cannot be accepted; `errors` names the fields.",
-    "429": "Too many attempts; Retry-After says when to come back.",
+    "429": "Too many requests, or attempts; Retry-After says when to come back.",
     "503": "No room for another one now; Retry-After says when to come back.",
 }
 _NAMING = {
@@ -174,6 +195,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Adds what the views' schemas do not say: who may call, and how errors look."""
     components = document.setdefault("components", {})
     components["securitySchemes"] = _SCHEMES
+    components["headers"] = {name: {"required": False} | one for name, one in _HEADERS.items()}
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas = components.setdefault("schemas", {})
     schemas |= problem.pop("$defs", {}) | {"Problem": problem}
@@ -217,19 +239,46 @@ def _complete_operation(operation: dict[str, Any], needed: list[str], *, has_id:
     if name == "sendMessage":
         operation["parameters"].append(_IDEMPOTENCY_KEY)
         operation["requestBody"]["content"]["multipart/form-data"] = _FORM
+    if "wait" in _query_of(operation) and "202" in operation["responses"]:
         operation["responses"]["200"] = {
             **operation["responses"]["202"],
             "description": "With ?wait: WhatsApp has accepted or refused it.",
         }
+    _name_headers(operation, name)
     for status in _refusals_of(operation, has_id=has_id):
+        also = _named(*_ALSO.get(status, ()))
         operation["responses"][status] = {
             "description": _REFUSALS[status],
+            "headers": _named("X-Request-Id") | also,
             "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
 
 
+def _query_of(operation: dict[str, Any]) -> set[str]:
+    return {one["name"] for one in operation["parameters"] if one["in"] == "query"}
+
+
+def _name_headers(operation: dict[str, Any], name: str) -> None:
+    """What answers say beside their content: of any operation, of what reads, of lists."""
+    responses = operation["responses"]
+    rates = [] if name == "login" else [one for one in _HEADERS if one.startswith("RateLimit")]
+    for answer in responses.values():
+        answer["headers"] = _named("X-Request-Id", *rates)
+    if name.startswith(("get", "list")) and "application/json" in responses["200"]["content"]:
+        paged = {"Link"} if _query_of(operation) & {"cursor", "before"} else set()
+        responses["200"]["headers"] |= _named("ETag", *paged)
+        responses["304"] = {
+            "description": "It is as If-None-Match says.",
+            "headers": _named("X-Request-Id", "ETag", *paged, *rates),
+        }
+
+
+def _named(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
 def _refusals_of(operation: dict[str, Any], *, has_id: bool) -> list[str]:
-    statuses = {"401", "403"}
+    statuses = {"401", "403", "429"}
     if operation.get("requestBody"):
         statuses |= {"400", "413", "415", "422"}
     if any(one["in"] == "query" for one in operation["parameters"]):
@@ -240,8 +289,6 @@ def _refusals_of(operation: dict[str, Any], *, has_id: bool) -> list[str]:
         statuses.add("409")
     if operation["operationId"] in _NAMING:
         statuses.add("404")
-    if operation["operationId"] in {"login", "changePassword"}:
-        statuses.add("429")
     if operation["operationId"] in {"listEvents", "streamEvents"}:
         statuses.add("410")
     if operation["operationId"] == "streamEvents":
