@@ -42,6 +42,8 @@ ANYBODY = {
         "health.show_readiness",
         "api.login",
         "api.show_openapi",
+        "api.show_docs",
+        "api.show_docs_file",
     ),
     *("ui.show_start", "ui.show_sign_in", "ui.sign_in", "ui.sign_out"),
     *("ui.choose_language", "ui.choose_theme"),

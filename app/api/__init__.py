@@ -21,6 +21,7 @@ def register(app: Flask) -> None:
         contacts,
         credentials,
         deliveries,
+        documentation,
         events,
         groups,
         identity,

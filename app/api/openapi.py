@@ -203,6 +203,10 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     for path, operations in document.get("paths", {}).items():
         for method, operation in operations.items():
             _complete_operation(operation, needed[path, method], has_id="{" in path)
+    used = {
+        tag for path in document["paths"].values() for one in path.values() for tag in one["tags"]
+    }
+    document["tags"] = [tag for tag in document.get("tags", []) if tag["name"] in used]
     return _flattened(document)
 
 

@@ -13,7 +13,7 @@ from app.core.texts import N_
 from app.models import ApiKey
 from app.services.api_keys import OUTSIDE
 
-OPEN = frozenset({"login", "show_openapi"})
+OPEN = frozenset({"login", "show_openapi", "show_docs", "show_docs_file"})
 """What nobody needs to be known for."""
 
 READ = frozenset(
