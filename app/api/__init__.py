@@ -43,18 +43,8 @@ def register(app: Flask) -> None:
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
-    _ = (
-        batches,
-        people,
-        keys,
-        blocking,
-        chat_acts,
-        chats,
-        contact_merging,
-        contact_tasks,
-        users,
-        webhooks,
-    )
+    _ = (blocking, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
+    _ = (batches, documentation, keys, people)
 
     openapi.configure(app)
     manners.register(app)
