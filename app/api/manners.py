@@ -10,7 +10,7 @@ import re
 import time
 from urllib.parse import urlencode
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from redis.exceptions import RedisError
 
 from app import bell
@@ -55,6 +55,18 @@ def count(who: str) -> None:
     g.rate = limit, max(limit - made, 0), left
     if made > limit:
         raise RateLimited(left)
+
+
+@bp.before_request
+def tell_methods() -> Response | None:
+    """Answers OPTIONS with the methods of exactly this address: /contacts/check is no contact."""
+    if request.method != "OPTIONS" or request.url_rule is None:
+        return None
+    rules = current_app.url_map.iter_rules()
+    same = [rule for rule in rules if rule.rule == request.url_rule.rule]
+    response = Response(status=200)
+    response.allow.update(method for rule in same for method in rule.methods or ())
+    return response
 
 
 @bp.after_request

@@ -9,7 +9,7 @@ from typing import Any, cast
 from apiflask import APIBlueprint, APIFlask
 from flask import Flask, Response, current_app, jsonify
 
-from app.api import scopes
+from app.api import links, scopes
 from app.api.blueprint import bp
 from app.api.problems import CONTENT_TYPE, Problem
 from app.core.contact_tables import FIELDS
@@ -105,7 +105,7 @@ _REFUSALS = {
     "415": "The body is not declared as JSON.",
     "422": "A value cannot be accepted; `errors` names the fields.",
     "429": "Too many requests, or attempts; Retry-After says when to come back.",
-    "503": "No room for another one now; Retry-After says when to come back.",
+    "503": "Busy, or no room for another one; Retry-After says when to come back.",
 }
 _NAMING = {
     "createKey",
@@ -116,47 +116,8 @@ _NAMING = {
     "replayDeliveries",
 }
 """Which name a thing beside the path."""
-_CONFLICTING = frozenset(
-    {
-        "addContact",
-        "cancelContactImport",
-        "cancelContactTask",
-        "cancelMessage",
-        "checkNumbers",
-        "createInstance",
-        "createKey",
-        "createUser",
-        "createWebhook",
-        "deleteMessage",
-        "deleteUser",
-        "disableUser",
-        "dismissMessage",
-        "editMessage",
-        "fetchMedia",
-        "getMedia",
-        "getPhoneCode",
-        "getPhoto",
-        "getQrCode",
-        "importContacts",
-        "logOutInstance",
-        "mergeContacts",
-        "pauseQueue",
-        "reactToMessage",
-        "reconnectInstance",
-        "replayDeliveries",
-        "replayDelivery",
-        "replayFailed",
-        "resendMessage",
-        "resumeQueue",
-        "retryMessage",
-        "sendMessage",
-        "startContactTask",
-        "updateChat",
-        "updateContact",
-        "updateUser",
-        "voteInPoll",
-    }
-)
+_CONFLICTING = frozenset({"getMedia", "getPhoneCode", "getPhoto", "getQrCode"})
+"""What reads and needs a state; what changes something may always meet somebody who is faster."""
 
 
 def configure(app: Flask) -> None:
@@ -202,7 +163,9 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     needed = _scopes()
     for path, operations in document.get("paths", {}).items():
         for method, operation in operations.items():
-            _complete_operation(operation, needed[path, method], has_id="{" in path)
+            has_id, reads = "{" in path, method == "get"
+            _complete_operation(operation, needed[path, method], has_id=has_id, reads=reads)
+    links.add(document)
     used = {
         tag for path in document["paths"].values() for one in path.values() for tag in one["tags"]
     }
@@ -231,7 +194,9 @@ def _scopes() -> dict[tuple[str, str], list[str]]:
     }
 
 
-def _complete_operation(operation: dict[str, Any], needed: list[str], *, has_id: bool) -> None:
+def _complete_operation(
+    operation: dict[str, Any], needed: list[str], *, has_id: bool, reads: bool
+) -> None:
     name = operation["operationId"]
     operation["security"] = [] if name == "login" else [{key: needed} for key in _SCHEMES]
     body = operation.get("requestBody")
@@ -249,7 +214,7 @@ def _complete_operation(operation: dict[str, Any], needed: list[str], *, has_id:
             "description": "With ?wait: WhatsApp has accepted or refused it.",
         }
     _name_headers(operation, name)
-    for status in _refusals_of(operation, has_id=has_id):
+    for status in _refusals_of(operation, has_id=has_id, reads=reads):
         also = _named(*_ALSO.get(status, ()))
         operation["responses"][status] = {
             "description": _REFUSALS[status],
@@ -281,20 +246,18 @@ def _named(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _refusals_of(operation: dict[str, Any], *, has_id: bool) -> list[str]:
-    statuses = {"401", "403", "429"}
+def _refusals_of(operation: dict[str, Any], *, has_id: bool, reads: bool) -> list[str]:
+    statuses = {"401", "403", "429", "503"}
     if operation.get("requestBody"):
         statuses |= {"400", "413", "415", "422"}
     if any(one["in"] == "query" for one in operation["parameters"]):
         statuses.add("422")
     if has_id:
-        statuses.add("404")
-    if operation["operationId"] in _CONFLICTING:
+        statuses |= {"404"} if reads else {"404", "422"}
+    if not reads or operation["operationId"] in _CONFLICTING:
         statuses.add("409")
     if operation["operationId"] in _NAMING:
         statuses.add("404")
     if operation["operationId"] in {"listEvents", "streamEvents"}:
         statuses.add("410")
-    if operation["operationId"] == "streamEvents":
-        statuses.add("503")
     return sorted(statuses)

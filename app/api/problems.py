@@ -22,6 +22,7 @@ from app.i18n import words, words_of
 
 CONTENT_TYPE = "application/problem+json"
 _AS_JSON = N_("Send the body as JSON, with Content-Type: application/json.")
+_MOMENT = N_("Write the time with its time zone, like 2026-12-24T10:00:00Z.")
 _BY_STATUS = {
     400: ("bad_request", N_("The request cannot be understood.")),
     403: ("csrf_failed", N_("The CSRF token is missing or wrong. Reload the page.")),
@@ -42,6 +43,13 @@ _BY_KIND = {
     "int_type": N_("Write a whole number."),
     "int_parsing": N_("Write a whole number."),
     "int_from_float": N_("Write a whole number."),
+    "float_type": N_("Write a number."),
+    "float_parsing": N_("Write a number."),
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "datetime_type": _MOMENT,
+    "model_type": N_("Write a JSON object."),
+    "model_attributes_type": N_("Write a JSON object."),
     "greater_than_equal": N_("At least %(ge)s."),
     "less_than_equal": N_("At most %(le)s."),
     "dict_type": N_("Write a JSON object."),
