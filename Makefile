@@ -44,7 +44,7 @@ setup-link: install ## A new link for the first administrator
 test: install-dev ## Everything that must hold: style, types, the whole suite
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy app wsgi.py worker.py
+	$(BIN)/mypy app wsgi.py worker.py clients/python/whatsapp_manager
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 ON_POSTGRES := $(addprefix tests/,api services sessions ui webhooks supervisor/test_prepare.py supervisor/test_roles.py \
@@ -88,7 +88,7 @@ format: install-dev ## Put the code into the house's form
 	$(BIN)/ruff format .
 
 types: install-dev ## Check the types
-	$(BIN)/mypy app wsgi.py worker.py
+	$(BIN)/mypy app wsgi.py worker.py clients/python/whatsapp_manager
 
 translations: install-dev ## Collect the sentences of code and templates into the catalogues
 	@mkdir -p build
