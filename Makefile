@@ -9,7 +9,7 @@ REVISION = $(shell printf %04d $$(( $$(ls migrations/versions | grep -c '^[0-9]'
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo install install-dev user users invite reset-link setup-link test test-postgres test-valkey chaos bench \
+.PHONY: help run demo install install-dev user users invite reset-link setup-link test test-postgres test-valkey chaos fuzz bench \
 	bench-pages bench-chat bench-contacts bench-webhooks lint format types translations icons screenshots migration first-migration
 
 help: ## This list
@@ -44,7 +44,7 @@ setup-link: install ## A new link for the first administrator
 test: install-dev ## Everything that must hold: style, types, the whole suite
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy app wsgi.py worker.py
+	$(BIN)/mypy app wsgi.py worker.py clients/python/whatsapp_manager
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 ON_POSTGRES := $(addprefix tests/,api services sessions ui webhooks supervisor/test_prepare.py supervisor/test_roles.py \
@@ -56,6 +56,9 @@ test-postgres: install-dev ## The tests that touch a database, on a PostgreSQL s
 chaos: install-dev ## Kill everything under load and judge it: make chaos [SCENARIO="1 3"] [SCALE=0.2] [DATABASE=postgresql] [REPORT=file]
 	$(BIN)/python -m tests.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SCALE),--scale $(SCALE)) \
 		$(if $(DATABASE),--database $(DATABASE)) $(if $(REPORT),--report $(REPORT))
+
+fuzz: install-dev ## Schemathesis over the whole API on the test network: make fuzz [SECONDS=900] [REPORT=file]
+	$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(REPORT),--report $(REPORT))
 
 test-valkey: install-dev ## The tests of Redis and of the jobs on the machine's valkey-server
 	@command -v valkey-server >/dev/null || { echo 'Install the package valkey-server (in Debian 12 from backports).'; exit 1; }
@@ -85,7 +88,7 @@ format: install-dev ## Put the code into the house's form
 	$(BIN)/ruff format .
 
 types: install-dev ## Check the types
-	$(BIN)/mypy app wsgi.py worker.py
+	$(BIN)/mypy app wsgi.py worker.py clients/python/whatsapp_manager
 
 translations: install-dev ## Collect the sentences of code and templates into the catalogues
 	@mkdir -p build

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     events_keep_hours: int = Field(default=72, ge=1, le=168)
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     secure_cookies: bool = False
+    api_rate_limit: int = Field(default=6000, ge=0)
+    cors_origins: Annotated[list[str], NoDecode] = []
     max_request_kb: int = Field(default=1024, ge=16)
     max_upload_mb: int = Field(default=100, ge=1, le=2048)
     media_fetch_mb: int = Field(default=100, ge=0)
@@ -77,10 +79,21 @@ class Settings(BaseSettings):
     session_check_seconds: int = Field(default=120, ge=5, le=3600)
     sandbox: bool = False
 
-    @field_validator("encryption_keys", mode="before")
+    @field_validator("encryption_keys", "cors_origins", mode="before")
     @classmethod
-    def _split_keys(cls, value: object) -> object:
-        return [key for key in value.split(",") if key] if isinstance(value, str) else value
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [one.strip() for one in value.split(",") if one.strip()]
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: list[str]) -> list[str]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if origin != "*" and f"{parts.scheme}://{parts.netloc}" != origin:
+                raise ValueError("must be origins such as https://shop.example.com, or *")
+        return origins
 
     @field_validator("encryption_keys")
     @classmethod

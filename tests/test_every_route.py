@@ -22,6 +22,7 @@ from app.services import (
     contact_imports,
     contact_tasks,
     invitations,
+    named_keys,
     password_resets,
     sign_ins,
 )
@@ -41,6 +42,8 @@ ANYBODY = {
         "health.show_readiness",
         "api.login",
         "api.show_openapi",
+        "api.show_docs",
+        "api.show_docs_file",
     ),
     *("ui.show_start", "ui.show_sign_in", "ui.sign_in", "ui.sign_out"),
     *("ui.choose_language", "ui.choose_theme"),
@@ -62,6 +65,8 @@ SIGNED_IN = {
     *("api.list_instances", "api.create_instance", "api.show_me", "api.update_me"),
     *("api.change_password", "api.show_key", "api.rotate_key", "api.end_former_keys"),
     *("api.list_sign_ins", "api.end_all_sign_ins"),
+    *("api.list_keys", "api.create_key"),
+    *("ui.list_keys", "ui.new_key", "ui.create_key"),
 }
 # Who the thing named in the address belongs to; to everybody else it is not there.
 OWNER = {
@@ -117,6 +122,8 @@ OWNER = {
     *("api.show_webhook", "api.update_webhook", "api.delete_webhook"),
     *("ui.forget_former_secret", "api.rotate_secret", "ui.probe_webhook", "api.probe_webhook"),
     "ui.end_sign_in",
+    *("api.send_batch", "api.check_numbers", "api.show_photo", "api.list_instance_webhooks"),
+    *("api.show_one_key", "api.revoke_key", "ui.revoke_key"),
     *("api.show_instance", "api.update_instance", "api.patch_instance", "api.delete_instance"),
     *("api.show_status", "api.show_qr", "api.show_phone_code", "api.reconnect", "api.log_out"),
     *("api.mark_chat_read", "api.show_typing", "ui.show_typing"),
@@ -191,6 +198,7 @@ def ids(app: Flask, alice: User, bob: User) -> dict[str, str]:
             invitation = invitations.create(actor=alice, email=f"{MARK}@example.com")
             password_resets.create(bob, actor=alice)
             accounts.create_key(bob)
+            program, _ = named_keys.create(bob, name=MARK, scopes=["read"])
             sign_in = session.scalars(select(SignIn)).one()
             owner = {"instance_id": shop.id, "account_id": account.id}
             face = {"id": "pic_of_anna", "storage_key": "k" * 32, "key": "251556368777322"}
@@ -199,6 +207,7 @@ def ids(app: Flask, alice: User, bob: User) -> dict[str, str]:
                 "picture_id": face["id"],
                 "import_id": job.id,
                 "task_id": task.id,
+                "key_id": program.id,
                 "sign_in_id": sign_in.id,
                 "invitation_id": invitation.id,
                 "token": token,

@@ -11,6 +11,7 @@ def register(app: Flask) -> None:
         accounts,
         activity,
         amendments,
+        batches,
         blocking,
         chat_acts,
         chats,
@@ -20,15 +21,19 @@ def register(app: Flask) -> None:
         contacts,
         credentials,
         deliveries,
+        documentation,
         events,
         groups,
         identity,
         instances,
         invitations,
+        keys,
         linking,
+        manners,
         media,
         messages,
         openapi,
+        people,
         queue,
         users,
         webhooks,
@@ -39,6 +44,8 @@ def register(app: Flask) -> None:
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
     _ = (blocking, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
+    _ = (batches, documentation, keys, people)
 
     openapi.configure(app)
+    manners.register(app)
     app.register_blueprint(bp)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from apiflask.exceptions import HTTPError
-from flask import request
-from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema, field_validator
+from flask import g, has_app_context, request
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 from werkzeug.exceptions import BadRequest
@@ -23,6 +32,9 @@ Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"}
 
 Form = TypeVar("Form", bound="Body")
 View = TypeVar("View", bound=Callable[..., Any])
+
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class MalformedJson(AppError):
@@ -47,11 +59,34 @@ class Body(BaseModel):
             raise PydanticCustomError("null_character", "no null character")
         return value
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_type(cls, value: Any, info: ValidationInfo) -> Any:
+        """What pydantic would make a value of the type, and the document does not allow. Texts stay
+        allowed where there is nothing else, in a query and in a form."""
+        kinds = _kinds_of(cls.model_fields[info.field_name or ""].annotation)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_json_text = isinstance(value, str) and has_app_context() and "reads_json" in g
+        if datetime in kinds and (is_number or (isinstance(value, str) and not _DATE.match(value))):
+            raise PydanticCustomError("datetime_parsing", "no moment")
+        if bool in kinds and (is_number or is_json_text):
+            raise PydanticCustomError("bool_parsing", "no boolean")
+        if kinds & {int, float} and (
+            isinstance(value, bool) or (is_json_text and str not in kinds)
+        ):
+            raise PydanticCustomError("int_parsing", "no number")
+        return value
+
 
 class Answer(BaseModel):
     """A JSON object we answer with: fields in camel case, as all names of the API."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+def _kinds_of(annotation: Any) -> set[Any]:
+    """The types that an annotation is a union of."""
+    return set(get_args(annotation)) or {annotation}
 
 
 def takes(schema: type[Body], **options: Any) -> Callable[[View], View]:
@@ -63,6 +98,7 @@ def takes(schema: type[Body], **options: Any) -> Callable[[View], View]:
         @wraps(checked)
         def read_first(*args: Any, **kwargs: Any) -> Any:
             _read_json()
+            g.reads_json = True
             return checked(*args, **kwargs)
 
         return read_first  # type: ignore[return-value]

@@ -44,7 +44,7 @@ class Key(Answer):
 
     api_key: str
     created_at: Moment
-    last_used_at: Moment | None = Field(description="To within five minutes.")
+    last_used_at: Moment | None = Field(description="To within a minute.")
     former: list[FormerKey] = Field(description="Replaced keys that still work.")
 
 
@@ -174,7 +174,7 @@ def _key_of(user: User) -> Key:
     except NotFound:
         raise NotFound(N_("There is no working key."), code="no_api_key") from None
     return Key(
-        api_key=key.key_encrypted,
+        api_key=key.key_encrypted or "",
         created_at=iso(key.created_at),
         last_used_at=iso(key.last_used_at) if key.last_used_at else None,
         former=[

@@ -250,6 +250,7 @@ def _scope(webhook_id: str | None, instance_id: str | None) -> Scope:
         user.id,
         endpoint=webhooks.get_for(user, webhook_id) if webhook_id else None,
         instance=instances.get_for(user, instance_id) if instance_id else None,
+        reach=user.reach,
     )
 
 

@@ -7,8 +7,10 @@ from flask import Response, g, request
 from flask_login import current_user
 from sqlalchemy.exc import DBAPIError
 
+from app.api import manners, scopes
 from app.api.blueprint import bp
 from app.core.errors import Forbidden, NotFound, Unauthorized
+from app.core.scopes import Scope
 from app.core.texts import N_
 from app.models import User
 from app.models.user import BY_KEY, BY_TOKEN
@@ -19,8 +21,6 @@ from app.transaction import transaction
 log = structlog.get_logger(__name__)
 
 _BEARER = "bearer "
-OPEN = frozenset({"api.login", "api.show_openapi"})
-"""What nobody needs to be known for."""
 
 
 @bp.before_request
@@ -28,13 +28,14 @@ def identify() -> None:
     """Finds out who calls before anything of the request is read. Raises Unauthorized."""
     if "\0" in request.path:
         raise NotFound()
-    if request.endpoint not in OPEN:
+    if (request.endpoint or "").removeprefix("api.") not in scopes.OPEN:
         g.caller = _caller()
+        manners.count(g.key.id if "key" in g else g.caller.id)
 
 
 @bp.after_request
 def note_use(response: Response) -> Response:
-    """Writes down, every few minutes, that the key is used."""
+    """Writes down, once a minute at most, that the key is used."""
     key_id = g.pop("key_to_note", None)
     if key_id is not None:
         try:
@@ -56,6 +57,12 @@ def identified() -> User:
     Unauthorized or Forbidden when the key, the token or the sign-in counts no more."""
     g.pop("_login_user", None)  # Flask-Login's
     return _caller()
+
+
+def need(scope: Scope) -> None:
+    """Nothing. Raises Forbidden when the request came with a key that has not this scope: for what
+    an operation tells only on demand."""
+    scopes.need(g.get("key"), scope)
 
 
 def administrator() -> User:
@@ -84,8 +91,12 @@ def _caller() -> User:
 def _by_key(key: str) -> User:
     row = api_keys.find(key)
     user = accounts.enabled(row.user)
+    g.key, reach = row, api_keys.reach_of(row)
     g.key_to_note = row.id if api_keys.is_use_due(row) else None
-    return _program(user, BY_KEY)
+    scopes.check(row, reach)
+    user = _program(user, BY_KEY)
+    user.reach = reach
+    return user
 
 
 def _by_authorization(value: str) -> User:

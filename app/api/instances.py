@@ -10,7 +10,7 @@ from pydantic import Field
 from app.api import connection_settings, webhook_settings
 from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, takes
-from app.api.identity import caller
+from app.api.identity import caller, need
 from app.api.instance_shapes import (
     EXAMPLE,
     Instance,
@@ -20,6 +20,7 @@ from app.api.instance_shapes import (
 )
 from app.api.pages import PageQuery
 from app.core.errors import Invalid
+from app.core.scopes import Scope
 from app.core.texts import N_
 from app.services import deletions, instances, webhooks
 from app.transaction import transaction
@@ -87,6 +88,8 @@ def create_instance(body: NewInstance) -> tuple[Instance, int, dict[str, str]]:
 @bp.doc(operation_id="getInstance", summary="Show an instance", tags=TAGS)
 def show_instance(instance_id: str, query: Include) -> Instance:
     """Show an instance"""
+    if query.include:
+        need(Scope.MANAGE)
     instance = instances.get_for(caller(), instance_id)
     endpoint = webhooks.endpoint_of(instance)
     return instance_shown(instance, endpoint, secret=query.include == "webhookSecret")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from pydantic import Field
 from app import models, topics
 from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, checked_form, takes, takes_form_too
+from app.api.given_files import FileGiven, opened
 from app.api.identity import caller
 from app.api.message_shapes import Message, MessageInFull, message_in_full, message_shown
 from app.config import current_settings
@@ -21,8 +23,8 @@ from app.core.media import MediaKind
 from app.core.states import MessageStatus
 from app.core.texts import N_
 from app.models.message import FROM_API
-from app.security.uploads import send
-from app.services import instances, messaging, timing, uploads
+from app.security.uploads import send, send_opened
+from app.services import chats, instances, messaging, timing, uploads
 from app.services.media import NewFile
 from app.transaction import transaction
 from app.waiting import LONGEST, wait_for
@@ -57,7 +59,7 @@ class PollToSend(Body):
 
 
 class MessageToSend(Body):
-    """What to send, and to whom: one of text, location, contacts and poll."""
+    """What to send, and to whom: one of text, file, location, contacts and poll."""
 
     to: str = Field(
         max_length=100,
@@ -65,6 +67,11 @@ class MessageToSend(Body):
         "(…@s.whatsapp.net, …@lid, …@g.us).",
     )
     text: str | None = Field(default=None, description="1 to 65536 characters.")
+    file: FileGiven | None = None
+    caption: str = Field(default="", description="Of a file, up to 1024 characters.")
+    type: Literal["voice", "sticker", "gif", "document"] | None = Field(
+        default=None, description="As what the file is sent; else its bytes decide."
+    )
     location: LocationToSend | None = None
     contacts: list[CardToSend] | None = Field(default=None, description="1 to 50 contact cards.")
     poll: PollToSend | None = None
@@ -87,10 +94,14 @@ class MessageToSend(Body):
     def said(self) -> Said | None:
         """What it says besides a text; None for a text. Raises Invalid for several at once."""
         given = [
-            one for one in (self.text, self.location, self.contacts, self.poll) if one is not None
+            one
+            for one in (self.text, self.file, self.location, self.contacts, self.poll)
+            if one is not None
         ]
         if len(given) > 1:
-            message = N_("Send one thing at a time: a text, a location, contacts or a poll.")
+            message = N_(
+                "Send one thing at a time: a text, a file, a location, contacts or a poll."
+            )
             raise Invalid(message, code="several_contents")
         if self.location:
             return Place(**self.location.model_dump())
@@ -138,24 +149,34 @@ def send_file(instance_id: str, query: Wait) -> tuple[Sent, int]:
     """The same for a form with a file."""
     instance_id = instances.get_for(caller(), instance_id).id
     form, key = checked_form(FileToSend), _idempotency_key()
-    if form.wanted is not None:
-        uploads.checked_caption(form.caption, form.wanted)  # before the work of converting
+    queue = _queuing(instance_id, form, form.wanted, key)
+    message = send(request.files.get("file"), queue, wanted=form.wanted)
+    return answer_for(message, query)
+
+
+def _queuing(
+    instance_id: str, asked: FileToSend | MessageToSend, wanted: MediaKind | None, key: str | None
+) -> Callable[[NewFile], models.Message]:
+    """What makes a message of a file, by what was asked for. Checked are, before the work of
+    fetching and converting, the caption and that a phone was linked."""
+    if wanted is not None:
+        uploads.checked_caption(asked.caption, wanted)
+    when = timing.Timing(_with_zone(asked.send_at), asked.ttl)
 
     def queue(file: NewFile) -> models.Message:
         return uploads.queue_file(
             instances.get_for(caller(), instance_id),
             file,
-            to=form.to,
-            caption=form.caption,
+            to=asked.to,
+            caption=asked.caption,
             source=FROM_API,
             country=current_settings().default_country,
             idempotency_key=key,
-            timing=timing.Timing(_with_zone(form.send_at), form.ttl),
-            reply_to=form.reply_to,
+            timing=when,
+            reply_to=asked.reply_to,
         )
 
-    message = send(request.files.get("file"), queue, wanted=form.wanted)
-    return answer_for(message, query)
+    return queue
 
 
 @bp.post("/instances/<instance_id>/send")
@@ -173,22 +194,39 @@ def send_message(instance_id: str, query: Wait, body: MessageToSend) -> tuple[Se
     a location, contacts or a poll. A file is sent as multipart/form-data with the parts to, file
     and, if wanted, caption. Its bytes decide as what it is sent, unless type says it: voice for any
     audio, sticker for any picture, gif for an animated GIF or a short video, document for anything.
+    Or file of the JSON names its url, or has its bytes as base64.
     """
+    key = _idempotency_key()
+    if body.file is not None and body.said is None:
+        return answer_for(_send_given(instance_id, body, body.file, key), query)
+    with transaction():
+        message = queued(instances.get_for(caller(), instance_id), body, key)
+    return answer_for(message, query)
+
+
+def queued(instance: models.Instance, body: MessageToSend, key: str | None) -> models.Message:
+    """What `body` says, queued; for all but a file. Raises what the services raise."""
     how: dict[str, Any] = {
         "to": body.to,
         "source": FROM_API,
         "country": current_settings().default_country,
-        "idempotency_key": _idempotency_key(),
+        "idempotency_key": key,
         "timing": timing.Timing(_with_zone(body.send_at), body.ttl),
         "reply_to": body.reply_to,
     }
-    with transaction():
-        instance = instances.get_for(caller(), instance_id)
-        if (said := body.said) is not None:
-            message = messaging.queue_details(instance, said, **how)
-        else:
-            message = messaging.queue_text(instance, text=body.text or "", **how)
-    return answer_for(message, query)
+    if (said := body.said) is not None:
+        return messaging.queue_details(instance, said, **how)
+    return messaging.queue_text(instance, text=body.text or "", **how)
+
+
+def _send_given(
+    instance_id: str, body: MessageToSend, given: FileGiven, key: str | None
+) -> models.Message:
+    instance = instances.get_for(caller(), instance_id)
+    chats.account_of(instance)  # before anything is fetched
+    wanted = MediaKind(body.type) if body.type else None
+    queue = _queuing(instance.id, body, wanted, key)
+    return send_opened(opened(given), queue, wanted)
 
 
 def answer_for(message: models.Message, query: Wait) -> tuple[Sent, int]:
@@ -266,12 +304,14 @@ def _with_zone(moment: datetime | None) -> datetime | None:
 
 
 def _idempotency_key() -> str | None:
-    key = request.headers.get("Idempotency-Key")
+    return checked_key(request.headers.get("Idempotency-Key"))
+
+
+def checked_key(key: str | None, field: str = "Idempotency-Key") -> str | None:
+    """`key` itself. Raises Invalid (`field`)."""
     if key is None:
         return None
     if not 0 < len(key) <= KEY_LENGTH or not key.isascii() or not key.isprintable():
         message = N_("An Idempotency-Key has 1 to %(count)d Latin letters, digits or signs.")
-        raise Invalid(
-            message, field="Idempotency-Key", code="bad_idempotency_key", count=KEY_LENGTH
-        )
+        raise Invalid(message, field=field, code="bad_idempotency_key", count=KEY_LENGTH)
     return key

@@ -22,6 +22,7 @@ from app.i18n import words, words_of
 
 CONTENT_TYPE = "application/problem+json"
 _AS_JSON = N_("Send the body as JSON, with Content-Type: application/json.")
+_MOMENT = N_("Write the time with its time zone, like 2026-12-24T10:00:00Z.")
 _BY_STATUS = {
     400: ("bad_request", N_("The request cannot be understood.")),
     403: ("csrf_failed", N_("The CSRF token is missing or wrong. Reload the page.")),
@@ -42,10 +43,20 @@ _BY_KIND = {
     "int_type": N_("Write a whole number."),
     "int_parsing": N_("Write a whole number."),
     "int_from_float": N_("Write a whole number."),
+    "float_type": N_("Write a number."),
+    "float_parsing": N_("Write a number."),
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "datetime_type": _MOMENT,
+    "model_type": N_("Write a JSON object."),
+    "model_attributes_type": N_("Write a JSON object."),
     "greater_than_equal": N_("At least %(ge)s."),
     "less_than_equal": N_("At most %(le)s."),
     "dict_type": N_("Write a JSON object."),
+    "too_short": N_("At least %(min_length)s."),
+    "too_long": N_("At most %(max_length)s."),
     "list_type": N_("Write a list."),
+    "enum": N_("Choose one of: %(expected)s."),
     "literal_error": N_("Choose one of: %(expected)s."),
     "one_way_to_sign_in": N_("Send either email and password, or apiKey."),
 }
@@ -75,11 +86,16 @@ class Problem(Answer):
 
 def answer(error: Exception) -> Response:
     """The problem document for `error`, in the caller's language."""
+    return _response(in_words(error), error)
+
+
+def in_words(error: Exception) -> Problem:
+    """What `error` says, in the caller's language."""
     language = _language_of_caller()
     if language is None:
-        return _response(_problem_of(error), error)
+        return _problem_of(error)
     with force_locale(language):
-        return _response(_problem_of(error), error)
+        return _problem_of(error)
 
 
 def _language_of_caller() -> str | None:

@@ -14,10 +14,11 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from app import models
 from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, Moment, takes
-from app.api.identity import caller
+from app.api.identity import caller, need
 from app.clock import utcnow
 from app.core.errors import Invalid
 from app.core.events import iso
+from app.core.scopes import Scope
 from app.services import breaker, instances, webhooks
 from app.services.webhooks import Wish
 from app.transaction import transaction
@@ -165,12 +166,26 @@ def create_webhook(body: NewWebhook) -> tuple[Webhook, int, dict[str, str]]:
     return webhook_shown(endpoint, secret=True), 201, place
 
 
+@bp.get("/instances/<instance_id>/webhooks")
+@bp.output(WebhookList, description="The webhooks, those for all instances first.")
+@bp.doc(operation_id="listInstanceWebhooks", summary="List an instance's webhooks", tags=TAGS)
+def list_instance_webhooks(instance_id: str) -> WebhookList:
+    """List an instance's webhooks
+
+    All that are told of its events, also those for all of your instances.
+    """
+    instance = instances.get_for(caller(), instance_id)
+    return WebhookList(items=[webhook_shown(one) for one in webhooks.all_of(caller(), instance)])
+
+
 @bp.get(PATH)
 @bp.input(Include, location="query", arg_name="query")
 @bp.output(Webhook, description="The webhook.")
 @bp.doc(operation_id="getWebhook", summary="Show a webhook", tags=TAGS)
 def show_webhook(webhook_id: str, query: Include) -> Webhook:
     """Show a webhook"""
+    if query.include:
+        need(Scope.MANAGE)
     endpoint = webhooks.get_for(caller(), webhook_id)
     return webhook_shown(endpoint, secret=query.include == "secret")
 

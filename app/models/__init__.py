@@ -25,13 +25,14 @@ from app.models.read_mark import ReadMark
 from app.models.session import Host, Lease
 from app.models.sign_in import SignIn
 from app.models.tick import Tick
-from app.models.user import AccessToken, ApiKey, User
+from app.models.user import AccessToken, ApiKey, ApiKeyInstance, User
 from app.models.webhook import Attempt, Delivery, Endpoint
 
 __all__ = [
     "AccessToken",
     "Activity",
     "ApiKey",
+    "ApiKeyInstance",
     "Attempt",
     "Call",
     "Chat",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import cast
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, String, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, Id
@@ -38,6 +38,9 @@ class User(UserMixin, Base):
 
     came_by = cast(str | None, None)
     """BY_KEY or BY_TOKEN while a program acts for the person; set on one object, never stored."""
+    reach = cast(frozenset[str] | None, None)
+    """Ids of the only instances that are there for the program that acts for the person; None: all
+    of them. Set on one object, never stored."""
 
     @property
     def is_active(self) -> bool:
@@ -51,9 +54,11 @@ class User(UserMixin, Base):
 
 
 class ApiKey(Base):
-    """A key for programs: found by its hash, shown again to its owner from the encrypted copy.
+    """A key for programs, found by its hash.
 
-    A key that was replaced may work on for a while: `revoked_at` is then in the future.
+    The personal key (`scopes` is None) may do whatever its owner may, and is shown again to them
+    from the encrypted copy; one that was replaced may work on for a while: `revoked_at` is then in
+    the future. Any other was shown once, and may do what its scopes say.
     """
 
     __tablename__ = "api_keys"
@@ -62,12 +67,39 @@ class ApiKey(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(100), default="")
     key_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    key_encrypted: Mapped[str] = mapped_column(EncryptedText)
+    key_encrypted: Mapped[str | None] = mapped_column(EncryptedText)
+    ending: Mapped[str] = mapped_column(String(4), default="", server_default="")
+    """The last signs of one that is not shown again, to know it by."""
+    scopes: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # of core.scopes
+    all_instances: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(lazy="joined")
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it may do whatever its owner may."""
+        return self.scopes is None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+class ApiKeyInstance(Base):
+    """An instance that a key which is not for all of them may be used for."""
+
+    __tablename__ = "api_key_instances"
+
+    key_id: Mapped[str] = mapped_column(
+        ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True
+    )
+    instance_id: Mapped[str] = mapped_column(
+        ForeignKey("instances.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class AccessToken(Base):

@@ -20,6 +20,7 @@ from app.core.texts import N_
 from app.models import ContactImport, Message
 from app.services import contact_files, uploads
 from app.services.file_rows import Plan
+from app.services.given_files import Opened
 from app.services.media import NewFile
 from app.storage import Draft, storage_of
 from app.transaction import again_when_beaten, transaction
@@ -33,6 +34,10 @@ _MULTIPART = "multipart/form-data"
 _FIELDS = 512 * 1024
 """Bytes of all that is not a file. werkzeug counts what it has read of a file and not passed on
 against the same limit, and reads 64 KB at a time: much less would refuse files."""
+
+
+_WRITTEN = 10 * MIB
+"""Bytes of a body that may have a file written in it, as base64: it is in memory as a whole."""
 
 
 class StreamedRequest(Request):
@@ -67,6 +72,8 @@ def _prepare() -> None:
     """Before anything of the body is read: nobody who is not signed in fills the disk, and what is
     announced as too large is not read at all. Raises Unauthorized, FileTooLarge."""
     if not isinstance(request, StreamedRequest) or not request.may_bring_files:
+        if request.endpoint == "api.send_message":
+            request.max_content_length = max(_WRITTEN, current_settings().max_request_kb * 1024)
         return
     if request.endpoint in _PAGES and not current_user.is_authenticated:
         raise Unauthorized
@@ -91,9 +98,15 @@ def send(
     file is left. Raises Invalid (file), FileTooLarge, Unavailable, and what `queue` raises."""
     if given is None or not (given.filename or ""):
         raise Invalid(N_("Choose a file."), field="file", code="file_missing")
+    return send_opened(Opened(cast(Draft, given.stream), given.filename or ""), queue, wanted)
+
+
+def send_opened(
+    given: Opened, queue: Callable[[NewFile], Message], wanted: MediaKind | None
+) -> Message:
+    """The same of a file that is here already and not stored yet."""
     storage = storage_of(current_settings())
-    draft = cast(Draft, given.stream)
-    file = uploads.new_file(draft, given.filename or "", storage, wanted)
+    file = uploads.new_file(given.draft, given.name, storage, wanted)
     try:
         message = _committed(queue, file)
     except AppError:

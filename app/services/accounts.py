@@ -69,8 +69,14 @@ def by_password(email: str, password: str) -> User:
 
 
 def by_key(key: str) -> User:
-    """The person this API key belongs to. Raises Unauthorized, Forbidden."""
-    return enabled(api_keys.find(key).user)
+    """The person who signs in with this API key, the personal one: signed in one may do more than
+    another key allows. Raises Unauthorized, Forbidden."""
+    row = api_keys.find(key)
+    user = enabled(row.user)
+    if not row.is_personal:
+        message = N_("Only the personal API key signs in.")
+        raise Forbidden(message, code="personal_key_needed")
+    return user
 
 
 def by_token(token: str) -> User:

@@ -1,11 +1,15 @@
-"""API keys: what programs prove with who they act for."""
+"""API keys: what programs prove with who they act for.
+
+A person has one personal key, which may do whatever they may and can be replaced, and any number
+of others with a name, scopes, chosen instances and an end (`named_keys`).
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from app.clock import utcnow
@@ -13,13 +17,14 @@ from app.core.errors import NotFound, Unauthorized
 from app.core.ids import new_id
 from app.core.texts import N_
 from app.extensions import db
-from app.models import ApiKey, User
+from app.models import ApiKey, ApiKeyInstance, User
 from app.services import activity
 from app.services.tokens import digest, new_token
 from app.transaction import hold, rows_changed
 
 KEY_PREFIX = "wam_"
-USE_NOTED_EVERY = timedelta(minutes=5)
+USE_NOTED_EVERY = timedelta(minutes=1)
+OUTSIDE = N_("This API key is not for this instance.")
 
 
 class Grace(StrEnum):
@@ -40,17 +45,28 @@ _LASTS = {
 
 
 def find(key: str) -> ApiKey:
-    """The working key, whether or not its owner may use it. Raises Unauthorized."""
+    """The working key, whether or not its owner may use it. Raises Unauthorized; one whose time is
+    over is told apart, for whoever has it knows that it was one."""
     row = db.session.scalar(
         select(ApiKey).where(ApiKey.key_hash == digest(key.strip()), _works(utcnow()))
     )
     if row is None:
         raise Unauthorized(N_("The API key is wrong."), code="bad_api_key")
+    if row.is_over(utcnow()):
+        raise Unauthorized(N_("This API key has expired."), code="api_key_expired")
     return row
 
 
+def reach_of(key: ApiKey) -> frozenset[str] | None:
+    """The ids of the only instances that `key` is for; None for all of them."""
+    if key.all_instances:
+        return None
+    query = select(ApiKeyInstance.instance_id).where(ApiKeyInstance.key_id == key.id)
+    return frozenset(db.session.scalars(query))
+
+
 def create_key(user: User, *, name: str = "") -> ApiKey:
-    """A new API key of `user`."""
+    """A new personal key of `user`."""
     now = utcnow()
     key = new_token(KEY_PREFIX)
     row = ApiKey(
@@ -66,10 +82,10 @@ def create_key(user: User, *, name: str = "") -> ApiKey:
 
 
 def current_key(user: User) -> ApiKey:
-    """The newest API key of `user` that works without an end. Raises NotFound without one."""
+    """The personal key of `user` that works without an end. Raises NotFound without one."""
     key = db.session.scalar(
         select(ApiKey)
-        .where(ApiKey.user_id == user.id, ApiKey.revoked_at.is_(None))
+        .where(_personal_of(user), ApiKey.revoked_at.is_(None))
         .order_by(ApiKey.created_at.desc(), ApiKey.id.desc())
     )
     if key is None:
@@ -78,14 +94,14 @@ def current_key(user: User) -> ApiKey:
 
 
 def former_keys(user: User) -> list[ApiKey]:
-    """Replaced keys of `user` that still work, the one that ends last first."""
-    query = select(ApiKey).where(ApiKey.user_id == user.id, ApiKey.revoked_at > utcnow())
+    """Replaced personal keys of `user` that still work, the one that ends last first."""
+    query = select(ApiKey).where(_personal_of(user), ApiKey.revoked_at > utcnow())
     return list(db.session.scalars(query.order_by(ApiKey.revoked_at.desc(), ApiKey.id.desc())))
 
 
 def rotate(user: User, *, grace: Grace) -> ApiKey:
-    """A new key in place of all others. Those end when `grace` is over, or as soon as they would
-    have anyway; with Grace.NONE at once, whatever was granted before."""
+    """A new personal key in place of those there were. Those end when `grace` is over, or as soon
+    as they would have anyway; with Grace.NONE at once, whatever was granted before."""
     hold(user)
     _end_by(user, utcnow() + _LASTS[grace])
     activity.record("user:api_key:rotated", actor=user, grace=grace)
@@ -112,9 +128,13 @@ def note_use(key_id: str) -> None:
     rows_changed(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=utcnow()))
 
 
+def _personal_of(user: User) -> ColumnElement[bool]:
+    return and_(ApiKey.user_id == user.id, ApiKey.scopes.is_(None))
+
+
 def _end_by(user: User, end: datetime) -> None:
     late = or_(ApiKey.revoked_at.is_(None), ApiKey.revoked_at > end)
-    for key in db.session.scalars(select(ApiKey).where(ApiKey.user_id == user.id, late)):
+    for key in db.session.scalars(select(ApiKey).where(_personal_of(user), late)):
         key.revoked_at = end
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 from sqlalchemy.orm import defer, selectinload
 
 from app.clock import utcnow
@@ -46,6 +46,9 @@ class Scope:
     owner_id: str
     endpoint: Endpoint | None = None
     instance: Instance | None = None
+    reach: frozenset[str] | None = (
+        None  # of all of a person: those of these instances' own webhooks
+    )
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> Scope:
@@ -59,7 +62,13 @@ class Scope:
             wanted.append(Delivery.endpoint_id == self.endpoint.id)
         if self.instance is not None:
             wanted.append(Delivery.instance_id == self.instance.id)
-        return and_(*wanted or (Delivery.owner_id == self.owner_id, _is_there(self.owner_id)))
+        if self.reach is not None:
+            wanted.append(Delivery.instance_id.in_(self.reach))
+            wanted.append(Delivery.endpoint_id.in_(_of_instances(self.reach)))
+        return and_(
+            *wanted,
+            *() if wanted else (Delivery.owner_id == self.owner_id, _is_there(self.owner_id)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +208,11 @@ def _replayable(scope: Scope, wish: Wish) -> ColumnElement[bool]:
     on = select(Endpoint.id).where(Endpoint.owner_id == scope.owner_id, Endpoint.enabled.is_(True))
     finished = Delivery.status != DeliveryStatus.PENDING
     return and_(_fits(scope, wish), finished, Delivery.endpoint_id.in_(on))
+
+
+def _of_instances(ids: frozenset[str]) -> Select[str]:
+    """The webhooks of these instances, without those for all instances."""
+    return select(Endpoint.id).where(Endpoint.instance_id.in_(ids))
 
 
 def _is_there(owner_id: str) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 
 from app import bell, topics
 from app.clock import utcnow
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.events import connection_event, iso
 from app.core.ids import new_id
 from app.core.presence import Presence
@@ -18,6 +18,7 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, LinkedAccount, User
 from app.services import activity, limits, outbox
+from app.services.api_keys import OUTSIDE
 from app.services.limits import Limit
 from app.transaction import rows_changed
 
@@ -35,8 +36,9 @@ def all_of(user: User) -> list[Instance]:
 
 
 def belongs_to(user: User) -> ColumnElement[bool]:
-    """True for the instances that `user` owns and has not deleted."""
-    return and_(Instance.owner_id == user.id, Instance.deleted_at.is_(None))
+    """True for the instances that `user` owns and has not deleted, within their reach."""
+    owned = and_(Instance.owner_id == user.id, Instance.deleted_at.is_(None))
+    return owned if user.reach is None else and_(owned, Instance.id.in_(user.reach))
 
 
 def page_of(user: User, *, after: str | None, limit: int) -> tuple[list[Instance], bool]:
@@ -48,16 +50,26 @@ def page_of(user: User, *, after: str | None, limit: int) -> tuple[list[Instance
 
 
 def get_for(user: User, instance_id: str) -> Instance:
-    """The instance, if it is the user's. Raises NotFound otherwise: whose it is, is not told."""
+    """The instance, if it is the user's. Raises NotFound otherwise: whose it is, is not told; and
+    Forbidden for what the key is not for, whether or not it is there."""
+    check_reach(user, instance_id)
     instance = db.session.get(Instance, instance_id)
     if instance is None or instance.owner_id != user.id or instance.deleted_at is not None:
         raise NotFound(N_("There is no such instance."), code="instance_not_found")
     return instance
 
 
+def check_reach(user: User, instance_id: str | None) -> None:
+    """Nothing. Raises Forbidden where the key that was sent is not for this instance; None: for
+    what is of all instances, or of none yet."""
+    if user.reach is not None and instance_id not in user.reach:
+        raise Forbidden(OUTSIDE, code="outside_key")
+
+
 def create(*, owner: User, name: str, description: str = "") -> Instance:
     """A new instance, not linked yet. Raises Invalid (also when the name is taken), and Conflict
     when the owner has as many as allowed."""
+    check_reach(owner, None)
     _check_limit(owner.id)
     now = utcnow()
     instance = Instance(

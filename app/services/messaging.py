@@ -18,7 +18,7 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Chat, Instance, Message, User
 from app.models.message import DISMISSED, OUTGOING, RESENT, TEXT
-from app.services import activity, chats, making, media, mentions, outbox, quotes, receipts
+from app.services import activity, chats, making, media, mentions, outbox, quotes, receipts, repeats
 from app.services.detail_rules import checked
 from app.services.message_payload import payload_of
 from app.services.progress import advance, not_before_made
@@ -196,9 +196,10 @@ def queue_once(
 ) -> Message:
     """A queued message, or the one that was queued under the same key. Raises Conflict when that
     was for something else. For what was checked already."""
-    earlier = _by_key(instance, idempotency_key) if idempotency_key is not None else None
+    earlier = repeats.earlier(instance, idempotency_key, source)
     if earlier is not None:
-        return _same_or_conflict(earlier, chat, body, file, original, said)
+        repeats.check_same(earlier, chat, body, timing, file, original, said)
+        return earlier
     timing.check()
     chats.require_may_write(chat)
     return _queue(
@@ -363,31 +364,3 @@ def checked_text(text: str) -> str:
         message = N_("The text may have at most %(count)d characters.")
         raise Invalid(message, field="text", code="text_too_long", count=TEXT_LIMIT)
     return text
-
-
-def _by_key(instance: Instance, key: str) -> Message | None:
-    return db.session.scalar(
-        select(Message).where(Message.instance_id == instance.id, Message.idempotency_key == key)
-    )
-
-
-def _same_or_conflict(
-    earlier: Message,
-    chat: Chat,
-    body: str,
-    file: media.NewFile | None,
-    original: Message | None,
-    said: Said | None,
-) -> Message:
-    row = earlier.media
-    before = (row.kind, row.source_sha256 or row.sha256) if row else None
-    same_file = before == ((file.facts.kind, file.facts.sha256) if file else None)
-    answered = earlier.quote.wa_id if earlier.quote else None
-    same_quote = answered == (original.wa_id if original else None)
-    same_details = earlier.details == (as_data(said) if said else None)
-    same = earlier.body == body and same_file and same_quote and same_details
-    if earlier.chat_id == chat.id and same:
-        return earlier
-    raise Conflict(
-        N_("This Idempotency-Key was used for another message."), code="idempotency_conflict"
-    )

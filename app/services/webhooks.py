@@ -90,6 +90,8 @@ def all_of(user: User, instance: Instance | None = None) -> list[Endpoint]:
     alive = or_(Endpoint.instance_id.is_(None), Instance.deleted_at.is_(None))
     query = select(Endpoint).outerjoin(Instance, Instance.id == Endpoint.instance_id)
     query = query.where(Endpoint.owner_id == user.id, alive)
+    if user.reach is not None:
+        query = query.where(Endpoint.instance_id.in_(user.reach))
     if instance is not None:
         told = or_(Endpoint.instance_id.is_(None), Endpoint.instance_id == instance.id)
         query = query.where(told)
@@ -104,6 +106,7 @@ def get_for(user: User, endpoint_id: str) -> Endpoint:
         raise NotFound(N_("There is no such webhook."), code="webhook_not_found")
     if endpoint.instance is not None and endpoint.instance.deleted_at is not None:
         raise NotFound(N_("There is no such webhook."), code="webhook_not_found")
+    instances.check_reach(user, endpoint.instance_id)
     return endpoint
 
 
@@ -112,6 +115,7 @@ def create(owner: User, instance: Instance | None, wish: Wish, *, actor: User) -
 
     Raises Invalid with the field as the API names it, and Conflict when there are too many.
     """
+    instances.check_reach(owner, instance.id if instance else None)
     _check_number(owner, instance)
     now = utcnow()
     endpoint = Endpoint(

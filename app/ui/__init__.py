@@ -10,7 +10,8 @@ _WITH_VIEWS = (
     *("amending", "attachments", "blocking", "chat", "chat_manners", "chat_states"),
     *("components", "contact_acts", "contact_erasure", "contact_export", "contact_files"),
     *("contact_merging", "contact_selection", "contact_tasks", "contacts", "deletion", "details"),
-    *("faces", "forwarding", "groups", "instances", "journal", "language", "links", "listing"),
+    *("faces", "forwarding", "groups", "instances", "journal", "keys", "language", "links"),
+    "listing",
     *("media", "message_info", "profile", "queue", "saying", "sending", "sign_in", "users"),
     *("voting", "webhook_log", "webhooks"),
 )

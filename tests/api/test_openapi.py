@@ -30,7 +30,7 @@ def test_document_has_every_route_and_no_other(app: Flask, document):
         (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         for method in rule.methods & METHODS
-        if rule.rule.startswith("/api/") and rule.rule != "/api/openapi.json"
+        if rule.rule.startswith("/api/") and not rule.rule.startswith(("/api/openapi", "/api/docs"))
     }
     assert {(path, method) for path, method, _ in operations_of(document)} == routes
 
@@ -73,3 +73,18 @@ def test_fields_are_named_in_camel_case(document):
 
 def test_document_is_open_to_everybody(anonymous):
     assert anonymous.get("/api/openapi.json").status_code == 200
+
+
+def test_the_page_of_the_document_needs_nothing_from_elsewhere(client):
+    answer = client.get("/api/docs")
+    assert answer.status_code == 200
+    addresses = re.findall(r'(?:src|href|data-document)="([^"]+)"', answer.text)
+    assert len(addresses) == 5
+    for address in addresses:
+        assert address.startswith("/")
+        file = client.get(address)
+        assert file.status_code == 200 and file.data
+        small = client.get(address, headers={"Accept-Encoding": "gzip"})
+        assert small.content_encoding == "gzip", address
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert client.get("/api/docs/other.js").status_code == 404

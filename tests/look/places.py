@@ -144,6 +144,8 @@ def places(stage: Stage) -> list[Place]:
         Place("webhook-log", stage.links["delivery"].rpartition("/")[0]),
         Place("webhook-delivery", stage.links["delivery"]),
         Place("profile", "/ui/profile"),
+        Place("keys", "/ui/profile/keys"),
+        Place("key-new", "/ui/profile/keys/new"),
         Place("users", "/ui/users"),
         Place("users-invite", "/ui/users/invite"),
         Place("users-invitation", stage.links["invitation"]),

@@ -1,0 +1,101 @@
+"""One run: the product, two people, and schemathesis as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from tests.product import ROOT, Product, running_product
+
+PASSWORD = "correct horse battery staple"
+FOLDER = Path(__file__).parent
+_ENDLESS = "streamEvents"
+"""It answers for minutes; tests/api/test_events.py has it."""
+_ENDS_KEYS = ("rotateApiKey", "endFormerApiKeys", "endAllSignIns", "changePassword")
+"""Called with a key of their own, which is gone then."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is called, and with which keys."""
+
+    product: Product
+    key: str  # of an administrator
+    other_key: str
+
+
+@contextmanager
+def target(data_dir: Path) -> Iterator[Target]:
+    """The product on the test network, without a limit of requests."""
+    settings = {"SANDBOX": "1", "SEND_GAP_MS": "50", "API_RATE_LIMIT": "0"}
+    with running_product(data_dir, **settings) as product:
+        key = _administrator(product, data_dir)
+        other = {"email": "other@example.org", "password": PASSWORD}
+        address, headers = f"{product.address}/api", {"X-API-Key": key}
+        requests.post(f"{address}/users", json=other, headers=headers, timeout=20)
+        yield Target(product, key, _key_of(product, other["email"]))
+
+
+def fuzz(target: Target, *, seconds: int, examples: int, phases: str) -> tuple[bool, str]:
+    """Whether nothing was found within so many seconds, and what schemathesis says."""
+    apart = [word for name in _ENDS_KEYS for word in ("--include-operation-id", name)]
+    left = [word for name in (*_ENDS_KEYS, _ENDLESS) for word in ("--exclude-operation-id", name)]
+    right, said = _run(target, target.key, left, seconds, ("--phases", phases), examples)
+    also, more = _run(target, target.other_key, apart, 5, ("--phases", "examples,fuzzing"), 1)
+    return right and also, said + more
+
+
+def _run(
+    target: Target,
+    key: str,
+    which: list[str],
+    seconds: int,
+    phases: tuple[str, str],
+    examples: int,
+) -> tuple[bool, str]:
+    command = [
+        *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"),
+        *("--config-file", str(FOLDER / "schemathesis.toml")),
+        *("run", f"{target.product.address}/api/openapi.json"),
+        *("-H", f"X-API-Key: {key}", "--checks", "all", *phases, *which),
+        *("--max-examples", str(examples), "--max-time", str(seconds)),
+        *("--request-timeout", "40", "--continue-on-failure", "--no-shrink", "--no-color"),
+        *("--suppress-health-check", "all"),
+    ]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.fuzz.hooks"},
+        capture_output=True,
+        text=True,
+        timeout=seconds + 120,
+    )
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+def _administrator(product: Product, data_dir: Path) -> str:
+    """The key of a new administrator; not the one whose password the document has as an example."""
+    email = "owner@example.org"
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "users", "create", "--admin"]
+    subprocess.run(
+        [*command, "--email", email],
+        cwd=ROOT,
+        env={**os.environ, "DATA_DIR": str(data_dir)},
+        input=f"{PASSWORD}\n".encode(),
+        check=True,
+        timeout=60,
+    )
+    return _key_of(product, email)
+
+
+def _key_of(product: Product, email: str) -> str:
+    body = {"email": email, "password": PASSWORD}
+    answer = requests.post(f"{product.address}/api/auth/login", json=body, timeout=20)
+    return str(answer.json()["apiKey"])
