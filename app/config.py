@@ -24,7 +24,7 @@ _SCHEMES = {
     "redis_url": ("redis", "rediss", "unix"),
     "whatsapp_proxy": ("http", "https", "socks5"),
 }
-_SECRET = {"secret_key", "encryption_keys", "media_s3_secret_key", *_SCHEMES}
+_SECRET = {"secret_key", "metrics_token", "encryption_keys", "media_s3_secret_key", *_SCHEMES}
 
 
 class SettingsError(Exception):
@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     events_keep_hours: int = Field(default=72, ge=1, le=168)
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     secure_cookies: bool = False
+    metrics_token: str = ""
     max_request_kb: int = Field(default=1024, ge=16)
     max_upload_mb: int = Field(default=100, ge=1, le=2048)
     media_fetch_mb: int = Field(default=100, ge=0)

@@ -47,6 +47,7 @@ ANYBODY = {
     *("ui.show_setup", "ui.set_up", "ui.show_invitation", "ui.accept_invitation"),
     *("ui.show_reset", "ui.reset_password"),
     "ui.show_linked_media",  # by a signed link
+    "metrics.show_metrics",  # from this machine, or with the token: tests/test_metrics.py
 }
 # Whoever is signed in; what they see and change is their own.
 SIGNED_IN = {

@@ -21,7 +21,7 @@ from app.extensions import db
 from app.models import Attempt, Delivery, Endpoint, Instance
 from app.models.webhook import DeliveryStatus
 from app.outgoing.sender import Answer
-from app.services import activity, breaker, outbox, webhooks
+from app.services import activity, breaker, counting, outbox, webhooks
 from app.transaction import rows_changed
 
 log = structlog.get_logger(__name__)
@@ -264,8 +264,15 @@ def _tell_others(delivery: Delivery, endpoint: Endpoint, *, reason: str) -> None
         outbox.emit(delivery.instance_id, Event.WEBHOOK_DISABLED, data)
 
 
+def _result_of(answer: Answer) -> str:
+    if answer.delivered:
+        return "delivered"
+    return "refused" if answer.status is not None else "unreachable"
+
+
 def _log_attempt(outcome: Outcome, *, retry_in: timedelta | None = None) -> None:
     parcel, answer = outcome.parcel, outcome.answer
+    counting.tried(answer.duration_ms, _result_of(answer))
     log.info(
         "delivery.attempted",
         delivery=parcel.id,
