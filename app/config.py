@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     events_keep_hours: int = Field(default=72, ge=1, le=168)
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     secure_cookies: bool = False
+    journal_days: int = Field(default=365, ge=0, le=3650)
     metrics_token: str = ""
     max_request_kb: int = Field(default=1024, ge=16)
     max_upload_mb: int = Field(default=100, ge=1, le=2048)

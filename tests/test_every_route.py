@@ -57,6 +57,7 @@ SIGNED_IN = {
     *("ui.show_deliveries", "ui.confirm_replay", "ui.replay_deliveries"),
     *("api.list_all_deliveries", "api.replay_deliveries"),
     *("api.list_webhooks", "api.create_webhook"),
+    *("ui.show_whole_journal", "ui.whole_journal_lines", "api.list_all_activity"),
     *("ui.show_profile", "ui.save_name", "ui.choose_preferences", "ui.change_password"),
     *("ui.show_key", "ui.hide_key", "ui.rotate_key", "ui.end_former_keys"),
     *("ui.end_other_sign_ins", "ui.sign_out_everywhere"),

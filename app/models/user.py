@@ -38,6 +38,8 @@ class User(UserMixin, Base):
 
     came_by = cast(str | None, None)
     """BY_KEY or BY_TOKEN while a program acts for the person; set on one object, never stored."""
+    came_from = cast(str | None, None)
+    """The address the person, or a program of theirs, acts from; likewise."""
 
     @property
     def is_active(self) -> bool:

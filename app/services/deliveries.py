@@ -236,6 +236,7 @@ def _give_up(delivery: Delivery, endpoint: Endpoint, answer: Answer) -> None:
     activity.record(
         "webhook:delivery:failed",
         instance=told,
+        owner_id=endpoint.owner_id,
         delivery=delivery.id,
         status=answer.status,
         error=answer.error,
@@ -243,7 +244,8 @@ def _give_up(delivery: Delivery, endpoint: Endpoint, answer: Answer) -> None:
     if answer.gone:
         endpoint.enabled = False
         kind = "webhook:endpoint:disabled"
-        activity.record(kind, instance=endpoint.instance or told, status=answer.status)
+        whose, owner_id = endpoint.instance or told, endpoint.owner_id
+        activity.record(kind, instance=whose, owner_id=owner_id, status=answer.status)
         db.session.flush()  # this endpoint is not told of it
         _tell_others(delivery, endpoint, reason="gone")
     webhooks.tell_of_change(endpoint)

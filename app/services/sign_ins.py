@@ -11,11 +11,13 @@ from sqlalchemy import delete, select
 
 from app import bell, topics
 from app.clock import utcnow
+from app.core.devices import device_of
 from app.core.errors import NotFound
 from app.core.ids import new_id
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, SignIn, User
+from app.services import activity
 from app.services.tokens import digest, new_token
 
 REMEMBERED_FOR = timedelta(days=30)
@@ -41,6 +43,8 @@ def begin(user: User, *, remember: bool, address: str, agent: str) -> str:
     _describe(row, address, agent)
     db.session.add(row)
     db.session.flush()
+    device = device_of(row.agent) or "—"
+    activity.record("user:sign_in:begun", actor=user, address=row.address, device=device)
     return token
 
 
@@ -77,13 +81,18 @@ def end(user: User, sign_in_id: str) -> None:
     row = db.session.get(SignIn, sign_in_id)
     if row is None or row.user_id != user.id:
         raise NotFound(N_("This sign-in has ended already."), code="sign_in_not_found")
+    device = device_of(row.agent) or "—"
+    activity.record("user:sign_in:one_ended", actor=user, device=device)
     db.session.delete(row)
     _tell(user)
 
 
 def end_by_token(token: str) -> None:
     """Signs out the browser that holds `token`, if it is signed in."""
-    db.session.execute(delete(SignIn).where(SignIn.token_hash == digest(token)))
+    row = db.session.scalar(select(SignIn).where(SignIn.token_hash == digest(token)))
+    if row is not None:
+        activity.record("user:sign_in:ended", actor=row.user, address=row.address)
+        db.session.delete(row)
 
 
 def end_all(user: User, *, keep: str | None = None) -> None:
