@@ -42,6 +42,7 @@ PERIODIC = (
     Periodic("balance_sessions", timedelta(seconds=10), "app.sessions.balance.balance"),
     Periodic("sweep_webhooks", timedelta(seconds=2), "app.jobs.webhooks.sweep"),
     Periodic("clear_webhook_log", timedelta(hours=1), "app.jobs.webhooks.clear_log"),
+    Periodic("look_for_trouble", timedelta(seconds=10), "app.jobs.notices.look"),
     Periodic("clear_journal", timedelta(hours=1), "app.jobs.accounts.clear_journal"),
     Periodic("clear_events", timedelta(minutes=10), "app.jobs.events.clear"),
     Periodic("sweep_imports", timedelta(seconds=3), "app.jobs.imports.sweep"),

@@ -28,6 +28,7 @@ def register(app: Flask) -> None:
         linking,
         media,
         messages,
+        notices,
         openapi,
         queue,
         users,
@@ -37,7 +38,8 @@ def register(app: Flask) -> None:
 
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
-    _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
+    _ = (contact_imports, contacts, deliveries, events, linking, media, messages)
+    _ = (notices, queue)
     _ = (blocking, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
 
     openapi.configure(app)

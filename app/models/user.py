@@ -40,6 +40,8 @@ class User(UserMixin, Base):
     """BY_KEY or BY_TOKEN while a program acts for the person; set on one object, never stored."""
     came_from = cast(str | None, None)
     """The address the person, or a program of theirs, acts from; likewise."""
+    unread_notices = 0
+    """As the sign-in was found; likewise."""
 
     @property
     def is_active(self) -> bool:

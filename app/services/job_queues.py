@@ -49,3 +49,9 @@ def _together(facts: list[QueueFacts]) -> QueueFacts:
         sum(one.failed for one in facts),
         sum(one.workers for one in facts),
     )
+
+
+def server_version() -> str:
+    """Of Redis, or of what stands in its place. Raises RedisError."""
+    told = bell.redis().info("server")
+    return str(told.get("valkey_version") or told["redis_version"])

@@ -17,7 +17,7 @@ from app.core.ids import new_id
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, SignIn, User
-from app.services import activity
+from app.services import activity, notices
 from app.services.tokens import digest, new_token
 
 REMEMBERED_FOR = timedelta(days=30)
@@ -49,11 +49,16 @@ def begin(user: User, *, remember: bool, address: str, agent: str) -> str:
 
 
 def find(token: str) -> SignIn | None:
-    """The sign-in with this token and its person; None when it ended, or the person is disabled."""
-    row = db.session.scalar(
-        select(SignIn).where(SignIn.token_hash == digest(token), SignIn.expires_at > utcnow())
-    )
-    return row if row is not None and row.user.is_active else None
+    """The sign-in with this token and its person; None when it ended, or the person is disabled.
+    What the bell counts comes along: every page needs both."""
+    unread = notices.unread_of(SignIn.user_id)
+    mine = (SignIn.token_hash == digest(token), SignIn.expires_at > utcnow())
+    found = db.session.execute(select(SignIn, unread).where(*mine)).one_or_none()
+    if found is None or not found[0].user.is_active:
+        return None
+    row: SignIn = found[0]
+    row.user.unread_notices = found[1]
+    return row
 
 
 def is_stale(sign_in: SignIn, *, address: str) -> bool:

@@ -118,6 +118,18 @@ def database_bytes() -> int:
     return _number("PRAGMA page_count") * _number("PRAGMA page_size")
 
 
+def database_name() -> str:
+    """Which kind it is."""
+    return "PostgreSQL" if current_settings().uses_postgres else "SQLite"
+
+
+def database_version() -> str:
+    """Its version."""
+    on_postgres = current_settings().uses_postgres
+    ask = "SHOW server_version" if on_postgres else "SELECT sqlite_version()"
+    return str(db.session.execute(text(ask)).scalar_one()).split()[0]
+
+
 def disk() -> Disk:
     """How much room is left where DATA_DIR is."""
     found = shutil.disk_usage(current_settings().data_dir)

@@ -133,6 +133,7 @@ SUBSCRIPTIONS = {
     Subscription.CONTACTS: N_("Imports of contacts"),
     Subscription.WEBHOOKS: N_("Webhooks switched off by themselves"),
     Subscription.LIMITS: N_("Limits that are reached"),
+    Subscription.NOTICES: N_("Notices: something needs you, or is over"),
 }
 
 GROUPS = {

@@ -1,13 +1,13 @@
 """What the process of a host costs.
 
-Revision ID: 0048
+Revision ID: 0051
 Revises: 0045
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0048"
+revision = "0051"
 down_revision = "0045"
 branch_labels = None
 depends_on = None

@@ -1,14 +1,14 @@
 """Whose journal a line stands in, and from where somebody did it.
 
-Revision ID: 0049
-Revises: 0048
+Revision ID: 0052
+Revises: 0051
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0049"
-down_revision = "0048"
+revision = "0052"
+down_revision = "0051"
 branch_labels = None
 depends_on = None
 
