@@ -67,7 +67,7 @@ def test_a_notice_says_what_happened_what_to_do_and_leads_there(
     about(app, shop, bob)
     page = bobs.get("/ui/notices")
     shown = words(page, "#notices li")
-    assert "Инстанс «Shop» не подключен" in shown
+    assert "Инстанс «Shop» не подключён" in shown
     assert "Сервер WhatsApp недоступен" in shown
     assert only(page, ".notice-acts a")["href"] == f"/ui/instances/{shop.id}"
 

@@ -63,7 +63,7 @@ def test_without_redis_the_rest_is_there(app: Flask, alices: Browser, shop: Inst
     pool.connection_kwargs["path"] = "/nowhere/redis.sock"
     page = alices.get("/ui/system")
     assert "Redis не отвечает" in words(page, "[aria-labelledby=queues]")
-    assert "Не подключен 1" in words(page, "[aria-labelledby=instances]")
+    assert "Не подключён 1" in words(page, "[aria-labelledby=instances]")
 
 
 def test_it_is_asked_for_anew_without_the_page_around_it(alices: Browser) -> None:
