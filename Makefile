@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The newest Python on PATH that will do; `make PYTHON=...` takes another.
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell $(name) -c 'import sys; sys.version_info < (3, 11) or print(sys.executable)' 2>/dev/null)))
 DEMO_DATA ?= demo-data
-REVISION = $(shell printf %04d $$(( $$(ls migrations/versions | grep -c '^[0-9]') + 1 )))
+REVISION = $(shell ls migrations/versions | awk '/^[0-9]/ { last = $$0 } END { printf "%04d", last + 1 }')
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help

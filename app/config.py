@@ -24,7 +24,7 @@ _SCHEMES = {
     "redis_url": ("redis", "rediss", "unix"),
     "whatsapp_proxy": ("http", "https", "socks5"),
 }
-_SECRET = {"secret_key", "encryption_keys", "media_s3_secret_key", *_SCHEMES}
+_SECRET = {"secret_key", "metrics_token", "encryption_keys", "media_s3_secret_key", *_SCHEMES}
 
 
 class SettingsError(Exception):
@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     secure_cookies: bool = False
     api_rate_limit: int = Field(default=6000, ge=0)
     cors_origins: Annotated[list[str], NoDecode] = []
+    journal_days: int = Field(default=365, ge=0, le=3650)
+    metrics_token: str = ""
     max_request_kb: int = Field(default=1024, ge=16)
     max_upload_mb: int = Field(default=100, ge=1, le=2048)
     media_fetch_mb: int = Field(default=100, ge=0)

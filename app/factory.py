@@ -81,9 +81,10 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
 
 
 def _register_rooms(app: Flask) -> None:
-    from app import api, cli, health, http_errors, i18n, request_ids, security, ui
+    from app import api, cli, health, http_errors, i18n, meter, metrics, request_ids, security, ui
 
-    for room in (request_ids, i18n, security, http_errors, health, ui, api, cli):
+    rooms = (meter, metrics, request_ids, i18n, security, http_errors, health, ui, api, cli)
+    for room in rooms:
         room.register(app)
     views: dict[str, Callable[..., Any]] = app.view_functions
     for name, view in views.items():

@@ -53,6 +53,11 @@ def events(instance_id: str) -> str:
     return f"events:{instance_id}"
 
 
+def notices_of(user_id: str) -> str:
+    """The notices of a person."""
+    return f"notices:{user_id}"
+
+
 def webhooks_of(user_id: str) -> str:
     """The webhooks of a person, and what was delivered to them."""
     return f"webhooks:{user_id}"

@@ -18,6 +18,7 @@ from app.models.base import Base
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Call = TypeVar("Call", bound=Callable[[], Any])
 
 log = structlog.get_logger(__name__)
 
@@ -67,13 +68,15 @@ def before_commit(call: Callable[[list[Any]], None], item: Any) -> None:
     db.session().info.setdefault(_BEFORE_COMMIT, {}).setdefault(call, []).append(item)
 
 
-def after_commit(call: Callable[[], Any], *, key: object) -> None:
+def after_commit(call: Call, *, key: object) -> Call:
     """Parks `call` until the running transaction is committed; a rollback drops it.
 
-    Of calls with the same `key` only the first is kept. A call that fails is logged and never
-    raised: the database already holds the truth, and a sweep finds what was missed.
+    Of calls with the same `key` only the first is kept, and given back. A call that fails is
+    logged and never raised: the database already holds the truth, and a sweep finds what was
+    missed.
     """
-    db.session().info.setdefault(_AFTER_COMMIT, {}).setdefault(key, call)
+    kept: Call = db.session().info.setdefault(_AFTER_COMMIT, {}).setdefault(key, call)
+    return kept
 
 
 def after_rollback(call: Callable[[], Any], *, key: object) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from flask import has_request_context, request
+from flask import g, has_request_context, request
 
 from app import bell
 from app.config import current_settings
@@ -83,6 +83,8 @@ def moments(topic: str, *, seconds: float) -> Iterator[None]:
     What is read at one moment is of then: no transaction lasts into the next.
     """
     deadline = time.monotonic() + seconds
+    if seconds and has_request_context():
+        g.waits = True  # how long it takes says nothing of the server
     while True:
         seen, looked_at = bell.version(topic), time.monotonic()
         db.session.rollback()  # ends the snapshot, so that others' commits are seen

@@ -14,6 +14,7 @@ from app.clock import utcnow
 from app.config import current_settings
 from app.core.ids import new_id, next_id
 from app.core.media import MediaKind, MediaState
+from app.core.notices import NoticeKind
 from app.core.sniffing import mime_of
 from app.core.states import DesiredState, InstanceState, MessageStatus
 from app.models import (
@@ -29,6 +30,7 @@ from app.models import (
     LinkedAccount,
     Media,
     Message,
+    Notice,
     User,
     WhatsAppContact,
 )
@@ -282,6 +284,19 @@ def host(**overrides: Any) -> Host:
         {"name": "machine:1", "capacity": 50, "started_at": utcnow(), "seen_at": utcnow()},
         overrides,
     )
+
+
+def notice(user: User, **overrides: Any) -> Notice:
+    """A notice to `user`, of nothing in particular."""
+    values = {
+        "user_id": user.id,
+        "kind": NoticeKind.DISK_NEARLY_FULL,
+        "subject": "",
+        "detail": {"free": 700_000_000},
+        "since": utcnow(),
+        "created_at": utcnow(),
+    }
+    return _add(Notice, "ntc", values, overrides)
 
 
 def _add(kind: type[Row], prefix: str, values: dict[str, Any], overrides: dict[str, Any]) -> Row:

@@ -13,9 +13,10 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from app.clock import utcnow
 from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Instance, ProfilePicture, SignIn, User
+from app.models import Instance, Notice, ProfilePicture, SignIn, User
 from app.models.contact_task import TaskAct
 from app.services import (
     accounts,
@@ -50,6 +51,7 @@ ANYBODY = {
     *("ui.show_setup", "ui.set_up", "ui.show_invitation", "ui.accept_invitation"),
     *("ui.show_reset", "ui.reset_password"),
     "ui.show_linked_media",  # by a signed link
+    "metrics.show_metrics",  # from this machine, or with the token: tests/test_metrics.py
 }
 # Whoever is signed in; what they see and change is their own.
 SIGNED_IN = {
@@ -59,6 +61,9 @@ SIGNED_IN = {
     *("ui.show_deliveries", "ui.confirm_replay", "ui.replay_deliveries"),
     *("api.list_all_deliveries", "api.replay_deliveries"),
     *("api.list_webhooks", "api.create_webhook"),
+    *("ui.list_notices", "ui.show_bell", "ui.read_notices", "api.list_notices"),
+    "api.read_notices",
+    *("ui.show_whole_journal", "ui.whole_journal_lines", "api.list_all_activity"),
     *("ui.show_profile", "ui.save_name", "ui.choose_preferences", "ui.change_password"),
     *("ui.show_key", "ui.hide_key", "ui.rotate_key", "ui.end_former_keys"),
     *("ui.end_other_sign_ins", "ui.sign_out_everywhere"),
@@ -124,6 +129,7 @@ OWNER = {
     "ui.end_sign_in",
     *("api.send_batch", "api.check_numbers", "api.show_photo", "api.list_instance_webhooks"),
     *("api.show_one_key", "api.revoke_key", "ui.revoke_key"),
+    *("ui.end_sign_in", "ui.dismiss_notice", "api.dismiss_notice"),
     *("api.show_instance", "api.update_instance", "api.patch_instance", "api.delete_instance"),
     *("api.show_status", "api.show_qr", "api.show_phone_code", "api.reconnect", "api.log_out"),
     *("api.mark_chat_read", "api.show_typing", "ui.show_typing"),
@@ -133,6 +139,7 @@ OWNER = {
 }
 # Administrators; everybody else is told so, alike for what there is and what there is not.
 ADMINISTRATORS = {
+    *("ui.show_system", "ui.system_facts"),
     *("ui.list_users", "ui.show_user", "ui.change_user", "ui.create_reset_link"),
     *("ui.confirm_disabling", "ui.disable_user", "ui.enable_user"),
     *("ui.confirm_user_deletion", "ui.delete_user"),
@@ -199,6 +206,9 @@ def ids(app: Flask, alice: User, bob: User) -> dict[str, str]:
             password_resets.create(bob, actor=alice)
             accounts.create_key(bob)
             program, _ = named_keys.create(bob, name=MARK, scopes=["read"])
+            notice = {"kind": "instance_down", "subject": shop.id, "instance_id": shop.id}
+            moments = {"since": utcnow(), "created_at": utcnow()}
+            session.add(Notice(id="ntc_of_bob", user_id=bob.id, **notice, **moments))
             sign_in = session.scalars(select(SignIn)).one()
             owner = {"instance_id": shop.id, "account_id": account.id}
             face = {"id": "pic_of_anna", "storage_key": "k" * 32, "key": "251556368777322"}
@@ -210,6 +220,7 @@ def ids(app: Flask, alice: User, bob: User) -> dict[str, str]:
                 "key_id": program.id,
                 "sign_in_id": sign_in.id,
                 "invitation_id": invitation.id,
+                "notice_id": "ntc_of_bob",
                 "token": token,
             }
         return found | {

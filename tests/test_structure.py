@@ -14,7 +14,7 @@ APP = ROOT / "app"
 
 # What every room of the product may stand on; they know nothing of the rooms above models.
 FOUNDATIONS = {
-    *("bell", "clock", "config", "connections", "database", "extensions"),
+    *("bell", "clock", "config", "connections", "database", "extensions", "meter"),
     *("i18n", "logging", "qr_code", "rq_worker", "topics", "transaction", "version", "waiting"),
 }
 # Where the arrows of each room may point, itself and the foundations aside.

@@ -32,6 +32,7 @@ def register(app: Flask) -> None:
         manners,
         media,
         messages,
+        notices,
         openapi,
         people,
         queue,
@@ -42,7 +43,8 @@ def register(app: Flask) -> None:
 
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
-    _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
+    _ = (contact_imports, contacts, deliveries, events, linking, media, messages)
+    _ = (notices, queue)
     _ = (blocking, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
     _ = (batches, documentation, keys, people)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from flask import request
 from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -13,6 +14,7 @@ from app.api.identity import caller
 from app.core.errors import NotFound
 from app.core.events import iso
 from app.models import User
+from app.models.user import BY_TOKEN
 from app.security import limit_sign_in
 from app.services import accounts
 from app.transaction import transaction
@@ -78,6 +80,7 @@ def login(body: Credentials) -> SignedIn:
     can also be used directly, without signing in.
     """
     user = _who(body)
+    user.came_by, user.came_from = BY_TOKEN, request.remote_addr
     with transaction():
         token, row = accounts.issue_token(user)
     return SignedIn(

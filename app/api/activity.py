@@ -1,4 +1,4 @@
-"""The journal of an instance."""
+"""The journal of an instance, and that of a person."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ from app.core.events import iso
 from app.core.journal import Group, group_of
 from app.services import activity, instances
 
-Kind = Literal["connection", "linking", "messages", "settings", "webhooks", "contacts", "people"]
+Kind = Literal[
+    "connection",
+    "linking",
+    "messages",
+    "settings",
+    "webhooks",
+    "contacts",
+    "sign_ins",
+    "account",
+    "people",
+]
 
 
 class JournalQuery(PageQuery):
@@ -41,7 +51,11 @@ class Line(Answer):
     kind: str = Field(examples=["instance:state:changed"])
     group: Kind | None
     detail: dict[str, Any] = Field(examples=[{"to": "connected", "reason": None}])
+    instance_id: str | None = Field(description="Null: it is about the account.")
     actor: Actor | None = Field(description="Null: it happened by itself.")
+    address: str | None = Field(
+        description="Where the person, or the program, came from.", examples=["192.0.2.7"]
+    )
     created_at: Moment
 
 
@@ -61,8 +75,25 @@ def list_activity(instance_id: str, query: JournalQuery) -> Journal:
 
     What happened to the instance and by whom, newest first, page by page.
     """
+    return _page(instances.get_for(caller(), instance_id), query)
+
+
+@bp.get("/activity")
+@bp.input(JournalQuery, location="query", arg_name="query")
+@bp.output(Journal, description="What happened, newest first.")
+@bp.doc(operation_id="listAllActivity", summary="Read the whole journal", tags=["Account"])
+def list_all_activity(query: JournalQuery) -> Journal:
+    """Read the whole journal
+
+    What happened to the account and to all its instances, by whom and from where, newest first,
+    page by page: sign-ins, keys, settings, states, imports, failures.
+    """
+    return _page(caller(), query)
+
+
+def _page(whose: activity.Whose, query: JournalQuery) -> Journal:
     page = activity.page_of(
-        instances.get_for(caller(), instance_id),
+        whose,
         group=Group(query.group) if query.group else None,
         behind=query.cursor,
         limit=query.limit,
@@ -78,7 +109,9 @@ def _shown(line: models.Activity) -> Line:
             "kind": line.kind,
             "group": group.value if group else None,
             "detail": line.detail,
+            "instanceId": line.instance_id,
             "actor": _actor(line),
+            "address": line.address,
             "createdAt": iso(line.created_at),
         }
     )

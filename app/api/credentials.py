@@ -153,8 +153,7 @@ def end_all_sign_ins() -> Response:
     """
     here = browser_sessions.current_sign_in()
     with transaction():
-        sign_ins.end_all(caller(), keep=here.id if here else None)
-        accounts.end_tokens(caller())
+        accounts.sign_out_everywhere(caller(), keep=here.id if here else None)
     return Response(status=204)
 
 

@@ -109,6 +109,6 @@ def _by_authorization(value: str) -> User:
 
 
 def _program(user: User, by: str) -> User:
-    """`user`, with the note that a program acts for them: the journal tells it."""
-    user.came_by = by
+    """`user`, with the note that a program acts for them, and from where: the journal tells it."""
+    user.came_by, user.came_from = by, request.remote_addr
     return user

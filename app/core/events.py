@@ -30,6 +30,8 @@ class Event(StrEnum):
     CALL_RECEIVED = "call_received"
     CONTACTS_IMPORTED = "contacts_imported"
     WEBHOOK_DISABLED = "webhook_disabled"
+    NOTICE_RAISED = "notice_raised"
+    NOTICE_RESOLVED = "notice_resolved"
     LIMIT_EXCEEDED = "limit_exceeded"  # told of a person, not of an instance
     TEST = "test"  # sent when a person asks for it, and chosen by nobody
 
@@ -43,7 +45,7 @@ class Subscription(StrEnum):
 
     The delivered and the read status are two switches of the specification but one event, so
     message_status is chosen by the status; what becomes of the connection is one switch for three
-    events; every other event is chosen by its own name.
+    events, notices that come and go are one for two; every other event is chosen by its own name.
     """
 
     RECEIVED = "message_received"
@@ -63,9 +65,11 @@ class Subscription(StrEnum):
     CONTACTS = "contacts_imported"
     WEBHOOKS = "webhook_disabled"
     LIMITS = "limit_exceeded"
+    NOTICES = "notices"
 
 
 _RUNNING = {InstanceState.CONNECTING, InstanceState.CONNECTED, InstanceState.DISCONNECTED}
+_OF_NOTICES = {Event.NOTICE_RAISED, Event.NOTICE_RESOLVED}
 _OF_CONNECTION = {Event.CONNECTED, Event.DISCONNECTED, Event.LOGGED_OUT}
 
 
@@ -88,6 +92,8 @@ def subscription_for(event: Event, data: dict[str, Any]) -> str:
     """
     if event in _OF_CONNECTION:
         return Subscription.CONNECTION
+    if event in _OF_NOTICES:
+        return Subscription.NOTICES
     if event is not Event.MESSAGE_STATUS:
         return event.value
     return Subscription.DELIVERY if data["status"] == "delivered" else Subscription.READ

@@ -23,6 +23,8 @@ class Group(StrEnum):
     SETTINGS = "settings"
     WEBHOOKS = "webhooks"
     CONTACTS = "contacts"
+    SIGN_INS = "sign_ins"
+    ACCOUNT = "account"
     PEOPLE = "people"
 
 
@@ -72,7 +74,27 @@ SENTENCES = {
     "call:group:rejected": N_("Group call from %(caller)s, rejected"),
     "message:queue:paused": N_("Queue paused: %(why)s"),
     "message:queue:resumed": N_("Queue resumed"),
+    "user:sign_in:begun": N_("Signed in: %(device)s"),
+    "user:sign_in:token": N_("A program signed in"),
+    "user:sign_in:failed": N_("Somebody tried to sign in with a wrong password"),
+    "user:sign_in:ended": N_("Signed out"),
+    "user:sign_in:one_ended": N_("Another browser signed out: %(device)s"),
+    "user:sign_in:all_ended": N_("All browsers signed out"),
+    "user:sign_in:others_ended": N_("All other browsers signed out"),
+    "user:api_key:rotated": N_("API key replaced"),
+    "user:api_key:ended": N_("Former API keys ended"),
+    "user:password:changed": N_("Password changed"),
+    "user:password:reset_offered": N_("Link for a new password made: %(user)s"),
+    "user:password:reset": N_("New password set with a link"),
+    "user:invitation:created": N_("Invitation made: %(email)s"),
+    "user:invitation:taken_back": N_("Invitation taken back: %(email)s"),
+    "user:role:changed": N_("Role changed: %(user)s"),
+    "user:limit:changed": N_("Limit of instances changed: %(user)s"),
     "user:account:created": N_("Account created"),
+    "user:account:renamed": N_("Name changed"),
+    "user:account:disabled": N_("Account disabled: %(user)s"),
+    "user:account:enabled": N_("Account enabled again: %(user)s"),
+    "user:account:deleted": N_("Account deleted: %(user)s"),
 }
 
 PREFIXES = {
@@ -90,12 +112,23 @@ PREFIXES = {
     ),
     Group.WEBHOOKS: ("webhook:",),
     Group.CONTACTS: ("contacts:",),
+    Group.SIGN_INS: ("user:sign_in:",),
+    Group.ACCOUNT: (
+        "user:account:",
+        "user:api_key:",
+        "user:password:",
+        "user:invitation:",
+        "user:role:",
+        "user:limit:",
+    ),
 }
 """How the kinds of a group begin. PEOPLE has none: there it counts who did it."""
+OF_ACCOUNTS = frozenset({Group.SIGN_INS, Group.ACCOUNT})
+"""Groups of which no instance has lines."""
 
 
 def group_of(kind: str) -> Group | None:
-    """What a line of `kind` is about; None for what belongs to no instance."""
+    """What a line of `kind` is about; None for what nobody knows any more."""
     for group, prefixes in PREFIXES.items():
         if kind.startswith(prefixes):
             return group

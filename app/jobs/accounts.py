@@ -1,9 +1,9 @@
-"""Forgets what let people in once and is over."""
+"""Forgets what let people in once and is over, and what the journal has kept for long enough."""
 
 from __future__ import annotations
 
 from app.clock import utcnow
-from app.services import accounts, invitations, password_resets, sign_ins
+from app.services import accounts, activity, invitations, password_resets, sign_ins
 from app.transaction import transaction
 
 
@@ -15,3 +15,18 @@ def sweep() -> None:
         accounts.sweep(now)
         invitations.sweep(now)
         password_resets.sweep(now)
+
+
+def clear_journal() -> None:
+    """Removes lines of the journal that are older than they are kept. Run by the clock."""
+    while True:
+        with transaction():
+            count = activity.forget()
+        if count < activity.FORGOTTEN:
+            return
+
+
+def note_failed_sign_in(account: str, address: str) -> None:
+    """The job: writes a failed try to sign in into the journal of the account, if there is one."""
+    with transaction():
+        accounts.note_failed_sign_in(account, address=address)

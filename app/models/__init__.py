@@ -15,6 +15,7 @@ from app.models.media import Media
 from app.models.message import Message
 from app.models.message_receipt import MessageReceipt
 from app.models.message_text import MessageText
+from app.models.notice import Notice
 from app.models.number_check import NumberCheck
 from app.models.pairing import Pairing
 from app.models.poll_vote import PollVote
@@ -56,6 +57,7 @@ __all__ = [
     "Message",
     "MessageReceipt",
     "MessageText",
+    "Notice",
     "NumberCheck",
     "Pairing",
     "PasswordReset",

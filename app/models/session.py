@@ -20,6 +20,7 @@ class Host(Base):
     capacity: Mapped[int]
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    memory_mib: Mapped[int | None]  # what its process cost the machine when it was seen last
     draining_at: Mapped[datetime | None]  # it is about to end: nothing is offered to it any more
 
 

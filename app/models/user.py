@@ -41,6 +41,10 @@ class User(UserMixin, Base):
     reach = cast(frozenset[str] | None, None)
     """Ids of the only instances that are there for the program that acts for the person; None: all
     of them. Set on one object, never stored."""
+    came_from = cast(str | None, None)
+    """The address the person, or a program of theirs, acts from; likewise."""
+    unread_notices = 0
+    """As the sign-in was found; likewise."""
 
     @property
     def is_active(self) -> bool:

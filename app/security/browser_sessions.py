@@ -84,6 +84,7 @@ def _load(user_id: str) -> User | None:
         return None
     g.sign_in = found
     g.sign_in_to_note = found.id if sign_ins.is_stale(found, address=_address()) else None
+    found.user.came_from = _address()
     return found.user
 
 

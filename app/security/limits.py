@@ -9,6 +9,7 @@ from flask import Flask, Response, g
 from flask_limiter import RateLimitExceeded
 from flask_limiter.util import get_remote_address
 
+from app import bell
 from app.config import Settings
 from app.core.errors import RateLimited
 from app.extensions import limiter
@@ -19,6 +20,7 @@ PER_ADDRESS = "10 per minute; 100 per hour"
 PER_ACCOUNT_COUNT = 30
 PER_ACCOUNT = f"{PER_ACCOUNT_COUNT} per 15 minutes"
 """Guesses at one account from many addresses; its owner can still use the API key."""
+_NOTE_JOB = "app.jobs.accounts.note_failed_sign_in"
 _SCOPE_OF_ACCOUNT = "sign-in account"
 
 
@@ -32,6 +34,7 @@ def register(app: Flask, settings: Settings) -> None:
         RATELIMIT_HEADERS_ENABLED=False,
     )
     limiter.init_app(app)
+    app.after_request(_note_failure)
 
 
 def limit_sign_in(account: str) -> None:
@@ -52,6 +55,16 @@ def limit_sign_in(account: str) -> None:
 
 def _was_refused(response: Response) -> bool:
     return response.status_code in {401, 422}
+
+
+def _note_failure(response: Response) -> Response:
+    """Has a wrong password noted in the journal of the account. A job does it, whether or not there
+    is such an account: how long the answer takes does not tell."""
+    account = g.get("sign_in_account", "")
+    if response.status_code == 401 and "@" in account:
+        with transaction():
+            bell.enqueue("default", _NOTE_JOB, account[:254], get_remote_address())
+    return response
 
 
 def _account() -> str:

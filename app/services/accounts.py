@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, func, select, update
 
+from app import bell
 from app.clock import utcnow
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 from app.core.ids import new_id
@@ -113,7 +114,24 @@ def issue_token(user: User) -> tuple[str, AccessToken]:
         expires_at=now + TOKEN_LIFETIME,
     )
     db.session.add(row)
+    activity.record("user:sign_in:token", actor=user)
     return token, row
+
+
+def sign_out_everywhere(user: User, *, keep: str | None) -> None:
+    """Ends every bearer token of `user`, and every sign-in but the one with id `keep`."""
+    kind = "user:sign_in:others_ended" if keep else "user:sign_in:all_ended"
+    activity.record(kind, actor=user)
+    sign_ins.end_all(user, keep=keep)
+    end_tokens(user)
+
+
+def note_failed_sign_in(email: str, *, address: str) -> None:
+    """Writes into the journal that a wrong password was given for this account, if there is one;
+    once a minute for each address."""
+    user = db.session.scalar(select(User).where(User.email == email))
+    if user is not None and bell.once_in(60, f"failed_sign_in:{user.id}:{address}"):
+        activity.record("user:sign_in:failed", owner_id=user.id, address=address)
 
 
 def end_tokens(user: User) -> None:
@@ -129,7 +147,10 @@ def sweep(now: datetime) -> None:
 
 def rename(user: User, name: str) -> None:
     """What the person is called. Raises Invalid."""
-    user.name = _checked_name(name)
+    checked = _checked_name(name)
+    if checked != user.name:
+        user.name = checked
+        activity.record("user:account:renamed", actor=user)
 
 
 def prefer(user: User, *, language: str | None, theme: str | None) -> None:

@@ -52,7 +52,7 @@ def failed(endpoint: Endpoint) -> bool:
     if endpoint.broken_since is not None:
         return False
     endpoint.broken_since = utcnow()
-    activity.record("webhook:endpoint:paused", instance=endpoint.instance)
+    _note("webhook:endpoint:paused", endpoint)
     db.session.flush()
     return True
 
@@ -65,7 +65,7 @@ def succeeded(endpoint_id: str) -> None:
     if endpoint is None:
         return
     if endpoint.broken_since is not None:
-        activity.record("webhook:endpoint:resumed", instance=endpoint.instance)
+        _note("webhook:endpoint:resumed", endpoint)
         outbox.ring(endpoint.id)
     endpoint.forget_failures()
     webhooks.tell_of_change(endpoint)
@@ -77,3 +77,7 @@ def try_now(endpoint: Endpoint) -> None:
         endpoint.probe_at = utcnow()
         outbox.ring(endpoint.id)
         webhooks.tell_of_change(endpoint)
+
+
+def _note(kind: str, endpoint: Endpoint) -> None:
+    activity.record(kind, instance=endpoint.instance, owner_id=endpoint.owner_id)

@@ -70,7 +70,8 @@ def delete(instance: Instance, *, actor: User | None, log_out: bool = True) -> N
     `log_out` takes this device off the phone's list first, where a host runs the session; without
     it, or where none does, the phone may list the device until it is removed there.
     """
-    activity.record("instance:settings:deleted", actor=actor, name=instance.name)
+    kind, owner_id = "instance:settings:deleted", instance.owner_id
+    activity.record(kind, actor=actor, owner_id=owner_id, name=instance.name)
     bell.changed(topics.instances_of(instance.owner_id), topics.instance(instance.id))
     if sessions.linked_account(instance) is None or not sessions.is_held(instance):
         _remove(instance)

@@ -21,7 +21,7 @@ from app.extensions import db
 from app.models import Attempt, Delivery, Endpoint, Instance
 from app.models.webhook import DeliveryStatus
 from app.outgoing.sender import Answer
-from app.services import activity, breaker, outbox, webhooks
+from app.services import activity, breaker, counting, outbox, webhooks
 from app.transaction import rows_changed
 
 log = structlog.get_logger(__name__)
@@ -236,6 +236,7 @@ def _give_up(delivery: Delivery, endpoint: Endpoint, answer: Answer) -> None:
     activity.record(
         "webhook:delivery:failed",
         instance=told,
+        owner_id=endpoint.owner_id,
         delivery=delivery.id,
         status=answer.status,
         error=answer.error,
@@ -243,7 +244,8 @@ def _give_up(delivery: Delivery, endpoint: Endpoint, answer: Answer) -> None:
     if answer.gone:
         endpoint.enabled = False
         kind = "webhook:endpoint:disabled"
-        activity.record(kind, instance=endpoint.instance or told, status=answer.status)
+        whose, owner_id = endpoint.instance or told, endpoint.owner_id
+        activity.record(kind, instance=whose, owner_id=owner_id, status=answer.status)
         db.session.flush()  # this endpoint is not told of it
         _tell_others(delivery, endpoint, reason="gone")
     webhooks.tell_of_change(endpoint)
@@ -264,8 +266,15 @@ def _tell_others(delivery: Delivery, endpoint: Endpoint, *, reason: str) -> None
         outbox.emit(delivery.instance_id, Event.WEBHOOK_DISABLED, data)
 
 
+def _result_of(answer: Answer) -> str:
+    if answer.delivered:
+        return "delivered"
+    return "refused" if answer.status is not None else "unreachable"
+
+
 def _log_attempt(outcome: Outcome, *, retry_in: timedelta | None = None) -> None:
     parcel, answer = outcome.parcel, outcome.answer
+    counting.tried(answer.duration_ms, _result_of(answer))
     log.info(
         "delivery.attempted",
         delivery=parcel.id,

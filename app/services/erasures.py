@@ -254,9 +254,8 @@ def _forget_lines(instance: Instance, person: Person) -> None:
         Call.instance_id == instance.id, person.has(Call.caller_phone, Call.caller_lid)
     )
     theirs = set(db.session.scalars(calls))
-    for line in db.session.scalars(query):
-        if line.detail.get("call") in theirs:
-            db.session.delete(line)
+    lines = [one.id for one in db.session.scalars(query) if one.detail.get("call") in theirs]
+    db.session.execute(delete(Activity).where(Activity.id.in_(lines)))
     bell.changed(topics.journal(instance.id))
 
 

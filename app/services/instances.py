@@ -17,7 +17,7 @@ from app.core.states import DesiredState, InstanceState, may_move
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, LinkedAccount, User
-from app.services import activity, limits, outbox
+from app.services import activity, counting, limits, outbox
 from app.services.api_keys import OUTSIDE
 from app.services.limits import Limit
 from app.transaction import rows_changed
@@ -132,6 +132,7 @@ def move(
     values: dict[str, Any] = {"reason": reason, "reason_detail": detail or {}, "retry_at": retry_at}
     if seen != to:
         values |= {"state": to, "state_changed_at": utcnow()}
+    was_in_trouble = _is_in_trouble(instance)
     values |= _trouble(instance, to, reason, values["reason_detail"])
     statement = update(Instance).where(Instance.id == instance.id, Instance.state == seen)
     if rows_changed(statement.values(values)) != 1:
@@ -140,6 +141,7 @@ def move(
     if seen != to:
         line = activity.record("instance:state:changed", instance=instance, actor=actor)
         line.detail = {**(detail or {}), "to": to, "reason": reason}  # it may have an "instance"
+        counting.moved(seen, to, reason=reason, was_in_trouble=was_in_trouble)
         _tell_endpoints(instance, seen)
     tell_of_change(instance)
 
@@ -164,13 +166,17 @@ def _trouble(
 ) -> dict[str, Any]:
     """What a move to `to` says of the last trouble: it begins, goes on with another reason, or is
     over. Trying to connect again is no end of it."""
-    lasts = instance.problem_since is not None and instance.problem_until is None
+    lasts = _is_in_trouble(instance)
     if to in _TROUBLED and reason not in _INTENDED:
         begun = {} if lasts else {"problem_since": utcnow(), "problem_until": None}
         return {"problem": reason, "problem_detail": detail} | begun
     if lasts and to is not InstanceState.CONNECTING:
         return {"problem_until": utcnow()}
     return {}
+
+
+def _is_in_trouble(instance: Instance) -> bool:
+    return instance.problem_since is not None and instance.problem_until is None
 
 
 def tell_of_change(instance: Instance) -> None:

@@ -52,7 +52,8 @@ def create(
     )
     db.session.add(row)
     db.session.flush()
-    activity.record("user:invitation:created", actor=actor, email=row.email, role=row.role)
+    told = row.email or "—"
+    activity.record("user:invitation:created", actor=actor, email=told, role=row.role)
     return row
 
 
@@ -95,7 +96,7 @@ def take_back(invitation_id: str, *, actor: User) -> None:
     if row is None:
         raise NotFound(N_("There is no such invitation."), code="invitation_not_found")
     row.expires_at = utcnow()
-    activity.record("user:invitation:taken_back", actor=actor, email=row.email)
+    activity.record("user:invitation:taken_back", actor=actor, email=row.email or "—")
 
 
 def sweep(now: datetime) -> None:

@@ -35,7 +35,7 @@ def create(user: User, *, actor: User | None) -> tuple[str, PasswordReset]:
         expires_at=now + LIFETIME,
     )
     db.session.add(row)
-    activity.record("user:password:reset_offered", actor=actor, user=user.email)
+    activity.record_of_person("user:password:reset_offered", user, actor=actor)
     return token, row
 
 

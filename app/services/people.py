@@ -61,7 +61,7 @@ def change_role(user: User, role: str, *, actor: User | None) -> None:
         return
     _leave_an_administrator(user)
     user.role = role
-    activity.record("user:role:changed", actor=actor, user=user.email, role=role)
+    activity.record_of_person("user:role:changed", user, actor=actor, role=role)
 
 
 def change_limit(user: User, limit: int | None, *, actor: User | None) -> None:
@@ -70,7 +70,7 @@ def change_limit(user: User, limit: int | None, *, actor: User | None) -> None:
     limit = checked_limit(limit)
     if limit != user.instance_limit:
         user.instance_limit = limit
-        activity.record("user:limit:changed", actor=actor, user=user.email, limit=limit)
+        activity.record_of_person("user:limit:changed", user, actor=actor, limit=limit)
 
 
 def disable(user: User, *, actor: User | None, stop_instances: bool) -> None:
@@ -86,7 +86,7 @@ def disable(user: User, *, actor: User | None, stop_instances: bool) -> None:
     if stop_instances:
         for instance in instances.all_of(user):
             sessions.stop(instance, actor=actor)
-    activity.record("user:account:disabled", actor=actor, user=user.email, stopped=stop_instances)
+    activity.record_of_person("user:account:disabled", user, actor=actor, stopped=stop_instances)
 
 
 def enable(user: User, *, actor: User | None) -> None:
@@ -96,7 +96,7 @@ def enable(user: User, *, actor: User | None) -> None:
         return
     user.disabled_at = None
     accounts.end_tokens(user)
-    activity.record("user:account:enabled", actor=actor, user=user.email)
+    activity.record_of_person("user:account:enabled", user, actor=actor)
 
 
 @dataclass(frozen=True, slots=True)

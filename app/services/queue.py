@@ -17,7 +17,7 @@ from app.core.states import InstanceState, MessageStatus
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, Message, User
-from app.services import activity, progress, sessions
+from app.services import activity, counting, progress, sessions
 from app.transaction import rows_changed
 
 _SHOWN = (
@@ -106,10 +106,16 @@ def cancel_all(instance: Instance, *, actor: User | None = None) -> int:
     sent goes its way."""
     waiting = _waiting(instance)
     chat_ids = db.session.scalars(select(Message.chat_id).where(waiting).distinct()).all()
+    kinds = db.session.execute(
+        select(Message.kind, func.count()).where(waiting).group_by(Message.kind)
+    )
+    by_kind = dict(kinds.all())
     cancelled = rows_changed(update(Message).where(waiting).values(status=MessageStatus.CANCELLED))
     if cancelled:
         db.session.expire_all()
         activity.record("message:queue:cancelled", instance=instance, actor=actor, count=cancelled)
+        for kind, number in by_kind.items():
+            counting.cancelled(kind, number)
         bell.changed(topics.chats(instance.id), *map(topics.chat, chat_ids))
     return cancelled
 

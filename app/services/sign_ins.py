@@ -11,11 +11,13 @@ from sqlalchemy import delete, select
 
 from app import bell, topics
 from app.clock import utcnow
+from app.core.devices import device_of
 from app.core.errors import NotFound
 from app.core.ids import new_id
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, SignIn, User
+from app.services import activity, notices
 from app.services.tokens import digest, new_token
 
 REMEMBERED_FOR = timedelta(days=30)
@@ -41,15 +43,22 @@ def begin(user: User, *, remember: bool, address: str, agent: str) -> str:
     _describe(row, address, agent)
     db.session.add(row)
     db.session.flush()
+    device = device_of(row.agent) or "—"
+    activity.record("user:sign_in:begun", actor=user, address=row.address, device=device)
     return token
 
 
 def find(token: str) -> SignIn | None:
-    """The sign-in with this token and its person; None when it ended, or the person is disabled."""
-    row = db.session.scalar(
-        select(SignIn).where(SignIn.token_hash == digest(token), SignIn.expires_at > utcnow())
-    )
-    return row if row is not None and row.user.is_active else None
+    """The sign-in with this token and its person; None when it ended, or the person is disabled.
+    What the bell counts comes along: every page needs both."""
+    unread = notices.unread_of(SignIn.user_id)
+    mine = (SignIn.token_hash == digest(token), SignIn.expires_at > utcnow())
+    found = db.session.execute(select(SignIn, unread).where(*mine)).one_or_none()
+    if found is None or not found[0].user.is_active:
+        return None
+    row: SignIn = found[0]
+    row.user.unread_notices = found[1]
+    return row
 
 
 def is_stale(sign_in: SignIn, *, address: str) -> bool:
@@ -77,13 +86,18 @@ def end(user: User, sign_in_id: str) -> None:
     row = db.session.get(SignIn, sign_in_id)
     if row is None or row.user_id != user.id:
         raise NotFound(N_("This sign-in has ended already."), code="sign_in_not_found")
+    device = device_of(row.agent) or "—"
+    activity.record("user:sign_in:one_ended", actor=user, device=device)
     db.session.delete(row)
     _tell(user)
 
 
 def end_by_token(token: str) -> None:
     """Signs out the browser that holds `token`, if it is signed in."""
-    db.session.execute(delete(SignIn).where(SignIn.token_hash == digest(token)))
+    row = db.session.scalar(select(SignIn).where(SignIn.token_hash == digest(token)))
+    if row is not None:
+        activity.record("user:sign_in:ended", actor=row.user, address=row.address)
+        db.session.delete(row)
 
 
 def end_all(user: User, *, keep: str | None = None) -> None:

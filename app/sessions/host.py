@@ -31,7 +31,7 @@ from app.sessions.ingest import Ingest
 from app.sessions.leases import Held
 from app.sessions.session import LiveSession
 from app.sessions.spool import SpoolInUse
-from app.sessions.wear import Wear, Worn
+from app.sessions.wear import Wear, Worn, memory_mib
 from app.supervisor.process import PLANNED_RESTART
 from app.transaction import transaction
 
@@ -254,7 +254,7 @@ class SessionHost:
             row = session.get(Host, self.id)
             now = utcnow()
             if row is not None:
-                row.seen_at = now
+                row.seen_at, row.memory_mib = now, memory_mib()
                 return
             name = f"{platform.node()} {os.getpid()}"
             capacity = connections.capacity_of_host(self._settings)

@@ -139,8 +139,7 @@ def end_other_sign_ins() -> Response:
     """Signs every browser out but this one, and programs that signed in."""
     me, here = current_person(), browser_sessions.current_sign_in()
     with transaction():
-        sign_ins.end_all(me, keep=here.id if here else None)
-        accounts.end_tokens(me)
+        accounts.sign_out_everywhere(me, keep=here.id if here else None)
     return _done(gettext("All other browsers are signed out."))
 
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from app.core.errors import AppError, Unauthorized
 from app.models import User
 from app.security import browser_sessions, limit_sign_in, safe_next
-from app.services import accounts, sign_ins
+from app.services import accounts
 from app.transaction import transaction
 from app.ui.account_forms import EmailSignInForm, KeySignInForm
 from app.ui.answers import page, see_other
@@ -65,8 +65,7 @@ def sign_out_everywhere() -> Response:
     """Ends every session of the person, this one too, and the tokens of programs."""
     me = browser_sessions.current_person()
     with transaction():
-        sign_ins.end_all(me)
-        accounts.end_tokens(me)
+        accounts.sign_out_everywhere(me, keep=None)
         browser_sessions.sign_out()
     return see_other(url_for("ui.show_sign_in"))
 

@@ -133,6 +133,7 @@ SUBSCRIPTIONS = {
     Subscription.CONTACTS: N_("Imports of contacts"),
     Subscription.WEBHOOKS: N_("Webhooks switched off by themselves"),
     Subscription.LIMITS: N_("Limits that are reached"),
+    Subscription.NOTICES: N_("Notices: something needs you, or is over"),
 }
 
 GROUPS = {
@@ -142,6 +143,8 @@ GROUPS = {
     Group.SETTINGS: N_("Settings"),
     Group.WEBHOOKS: N_("Webhooks"),
     Group.CONTACTS: N_("Contacts"),
+    Group.SIGN_INS: N_("Sign-ins"),
+    Group.ACCOUNT: N_("Account"),
     Group.PEOPLE: N_("People"),
 }
 WAITS = {
@@ -310,6 +313,12 @@ def journal_actor(line: Activity) -> str:
     if line.via is None:
         return name
     return str(gettext("%(name)s, by API", name=name))
+
+
+def journal_place(line: Activity) -> Instance | None:
+    """The instance to name beside a line of a person's journal."""
+    instance = line.instance
+    return instance if instance is not None and instance.deleted_at is None else None
 
 
 def _shown(name: str, value: object) -> object:

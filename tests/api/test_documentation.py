@@ -150,7 +150,7 @@ def a_group(instance: Instance) -> None:
 
 def before_all(alice: User, bob: User) -> dict[str, str]:
     """What the reader has: two keys, and somebody to try the administration on."""
-    other = factories.user()
+    other, notice = factories.user(), factories.notice(bob)
     with transaction():
         sign_ins.begin(bob, remember=True, address="", agent="")
         return {
@@ -158,6 +158,7 @@ def before_all(alice: User, bob: User) -> dict[str, str]:
             "ADMIN_KEY": accounts.create_key(alice).key_encrypted,
             "USER_ID": other.id,
             "SIGN_IN_ID": sign_ins.all_of(bob)[0].id,
+            "NOTICE_ID": notice.id,
         }
 
 
@@ -226,6 +227,7 @@ NAMED = (
     "task",
     "webhook",
     "delivery",
+    "notice",
     "group",
     "chat",
 )

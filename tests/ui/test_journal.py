@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from app import bell
 from app.models import Instance, User
 from app.models.user import BY_KEY
 from app.services import activity
 from app.transaction import transaction
+from tests.factories import PASSWORD
 from tests.ui.browser import Browser, only, soup, words
 
 
@@ -128,3 +130,43 @@ def test_lines_never_name_a_secret(app: Flask, bobs: Browser, shop: Instance, jo
     shown = words(bobs.get(journal))
     for secret in ("hidden", "s3cret", "hush"):
         assert secret not in shown
+
+
+def test_the_whole_journal_names_the_instance_and_the_address(
+    app: Flask, bobs: Browser, bob: User, shop: Instance
+) -> None:
+    bob.came_from = "192.0.2.7"
+    write(app, shop, "webhook:endpoint:saved", actor=bob)
+    (line,) = lines(bobs, "/ui/journal?group=webhooks")
+    assert "Вебхук изменён Shop Bob 192.0.2.7" in line
+    assert len(lines(bobs, "/ui/journal?q=192.0.2.7")) == 1
+    assert lines(bobs, "/ui/journal?group=contacts") == []
+
+
+def test_the_whole_journal_is_live(app: Flask, bobs: Browser, shop: Instance) -> None:
+    poll = str(only(bobs.get("/ui/journal?group=webhooks"), "#journal")["hx-get"])
+    assert bobs.fragment(poll).status_code == 204
+    write(app, shop, "webhook:endpoint:saved", "instance:phone:linked")
+    assert len(soup(bobs.fragment(poll)).select("li")) == 1
+
+
+def test_signing_in_and_out_stands_in_the_journal(anybody: Browser, bob: User) -> None:
+    form = {"email": bob.email, "password": PASSWORD}
+    for _ in range(2):
+        assert anybody.post("/login", form).status_code == 303
+        anybody.post("/logout", {})
+    anybody.post("/login", form)
+    shown = lines(anybody, "/ui/journal?group=sign_ins")
+    assert len(shown) == 5
+    assert all("Bob" in line and "127.0.0.1" in line for line in shown)
+
+
+def test_a_wrong_password_is_handed_to_a_job(app: Flask, anybody: Browser, bob: User) -> None:
+    for email in (bob.email, "nobody@example.com"):
+        answer = anybody.post("/login", {"email": email, "password": "wrong password"})
+        assert answer.status_code == 401
+    with app.app_context():
+        queued = [(job.func_name, tuple(job.args)) for job in bell.queue("default").jobs]
+    job = "app.jobs.accounts.note_failed_sign_in"
+    noted = [(job, (email, "127.0.0.1")) for email in (bob.email, "nobody@example.com")]
+    assert queued == noted

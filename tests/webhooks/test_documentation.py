@@ -17,6 +17,7 @@ from app.core.details import Poll, as_data
 from app.core.events import Event, Subscription
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
+from app.jobs import notices as notice_jobs
 from app.jobs import webhooks as job
 from app.models import Delivery, Endpoint, Instance, Message
 from app.services import (
@@ -210,6 +211,26 @@ def test_a_webhook_that_is_gone_is_told_to_the_others(told, instance, receiver):
         assert len(gone.requests) == 1
     event = told()
     assert (event["event"], event["data"]["webhookId"]) == ("webhook_disabled", dead.id)
+
+
+@pytest.mark.parametrize("event", ["notice_raised", "notice_resolved"])
+def test_a_notice_is_told_when_it_comes_and_when_it_goes(told, instance, event):
+    factories.linked_account(instance)
+    _be_in_trouble(instance, since=utcnow() - timedelta(minutes=2))
+    notice_jobs.look()
+    if event == "notice_resolved":
+        with transaction() as session:
+            session.execute(delete(Delivery))
+        _be_in_trouble(instance, since=None)
+        notice_jobs.look()
+    said = told()
+    assert (said["event"], said["data"]["reason"]) == (event, "network_unreachable")
+
+
+def _be_in_trouble(instance, *, since):
+    with transaction() as session:
+        row = session.get_one(Instance, instance.id)
+        row.problem, row.problem_since = "network_unreachable", since
 
 
 def example_of(event: str) -> dict:
