@@ -23,7 +23,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from app import meter
 from app.config import current_settings
 from app.extensions import db
-from app.services import counting, job_queues, vitals
+from app.services import job_queues, metering, vitals
 from app.version import VERSION
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _measure(response: Response) -> Response:
     if began is not None and request.blueprint not in _NOT_TIMED:
         seconds = time.perf_counter() - began
         status = f"{response.status_code // 100}xx"
-        meter.took_now(counting.REQUESTS, seconds, _part_of(response), status)
+        meter.took_now(metering.REQUESTS, seconds, _part_of(response), status)
     return response
 
 
@@ -168,14 +168,14 @@ def _of_redis() -> list[Metric]:
         *_of_queues(),
         _counter(
             sums,
-            counting.MESSAGES,
+            metering.MESSAGES,
             "Messages by what became of them.",
             ("direction", "kind", "result"),
         ),
-        _counter(sums, counting.RECONNECTS, "Connections that came back after trouble.", ()),
-        _counter(sums, counting.DISCONNECTIONS, "Connections that ended.", ("reason",)),
-        _times(sums, counting.ATTEMPTS, "Tries to deliver to webhooks.", ("result",)),
-        _times(sums, counting.REQUESTS, "Requests to the web server.", ("part", "status")),
+        _counter(sums, metering.RECONNECTS, "Connections that came back after trouble.", ()),
+        _counter(sums, metering.DISCONNECTIONS, "Connections that ended.", ("reason",)),
+        _times(sums, metering.ATTEMPTS, "Tries to deliver to webhooks.", ("result",)),
+        _times(sums, metering.REQUESTS, "Requests to the web server.", ("part", "status")),
     ]
 
 

@@ -16,7 +16,7 @@ from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Chat, Message
 from app.models.message import FROM_PHONE, INCOMING, OUTGOING
-from app.services import chats, counting, media, outbox, quotes, receipts
+from app.services import chats, media, metering, outbox, quotes, receipts
 from app.services.message_payload import payload_of
 from app.services.people_names import Who
 from app.services.progress import lift
@@ -91,7 +91,7 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
     unread = 0 if arrival.from_me or not is_news else 1
     chats.touch(arrival.chat, text=message.line_text, kind=message.kind, at=place, unread=unread)
     if is_news:
-        counting.came_to(message, MessageStatus(message.status))
+        metering.came_to(message, MessageStatus(message.status))
         event = Event.MESSAGE_SENT if arrival.from_me else Event.MESSAGE_RECEIVED
         outbox.emit(message.instance_id, event, payload_of(message))
     return message

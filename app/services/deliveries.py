@@ -21,7 +21,7 @@ from app.extensions import db
 from app.models import Attempt, Delivery, Endpoint, Instance
 from app.models.webhook import DeliveryStatus
 from app.outgoing.sender import Answer
-from app.services import activity, breaker, counting, outbox, webhooks
+from app.services import activity, breaker, metering, outbox, webhooks
 from app.transaction import rows_changed
 
 log = structlog.get_logger(__name__)
@@ -274,7 +274,7 @@ def _result_of(answer: Answer) -> str:
 
 def _log_attempt(outcome: Outcome, *, retry_in: timedelta | None = None) -> None:
     parcel, answer = outcome.parcel, outcome.answer
-    counting.tried(answer.duration_ms, _result_of(answer))
+    metering.tried(answer.duration_ms, _result_of(answer))
     log.info(
         "delivery.attempted",
         delivery=parcel.id,

@@ -17,7 +17,7 @@ from app.core.states import DesiredState, InstanceState, may_move
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, LinkedAccount, User
-from app.services import activity, counting, limits, outbox
+from app.services import activity, limits, metering, outbox
 from app.services.api_keys import OUTSIDE
 from app.services.limits import Limit
 from app.transaction import rows_changed
@@ -141,7 +141,7 @@ def move(
     if seen != to:
         line = activity.record("instance:state:changed", instance=instance, actor=actor)
         line.detail = {**(detail or {}), "to": to, "reason": reason}  # it may have an "instance"
-        counting.moved(seen, to, reason=reason, was_in_trouble=was_in_trouble)
+        metering.moved(seen, to, reason=reason, was_in_trouble=was_in_trouble)
         _tell_endpoints(instance, seen)
     tell_of_change(instance)
 

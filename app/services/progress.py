@@ -12,7 +12,7 @@ from app.core.events import Event, iso
 from app.core.states import MessageStatus, before
 from app.extensions import db
 from app.models import Message
-from app.services import counting, outbox
+from app.services import metering, outbox
 from app.services.message_payload import payload_of
 from app.transaction import rows_changed
 
@@ -28,7 +28,7 @@ def advance(
     if rows_changed(statement.values(status=to, **values)) != 1:
         return False
     db.session.refresh(message)
-    counting.came_to(message, to)
+    metering.came_to(message, to)
     bell.changed(topics.chat(message.chat_id), topics.chats(message.instance_id))
     return True
 

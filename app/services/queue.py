@@ -17,7 +17,7 @@ from app.core.states import InstanceState, MessageStatus
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Instance, Message, User
-from app.services import activity, counting, progress, sessions
+from app.services import activity, metering, progress, sessions
 from app.transaction import rows_changed
 
 _SHOWN = (
@@ -115,7 +115,7 @@ def cancel_all(instance: Instance, *, actor: User | None = None) -> int:
         db.session.expire_all()
         activity.record("message:queue:cancelled", instance=instance, actor=actor, count=cancelled)
         for kind, number in by_kind.items():
-            counting.cancelled(kind, number)
+            metering.cancelled(kind, number)
         bell.changed(topics.chats(instance.id), *map(topics.chat, chat_ids))
     return cancelled
 
