@@ -12,6 +12,7 @@ def register(app: Flask) -> None:
         activity,
         amendments,
         blocking,
+        call_counting,
         chat_acts,
         chats,
         contact_imports,
@@ -38,7 +39,7 @@ def register(app: Flask) -> None:
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
-    _ = (blocking, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
+    _ = (blocking, call_counting, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
 
     openapi.configure(app)
     app.register_blueprint(bp)

@@ -30,6 +30,7 @@ def identify() -> None:
         raise NotFound()
     if request.endpoint not in OPEN:
         g.caller = _caller()
+        g.caller_id = g.caller.id  # may still be asked for when the row is gone
 
 
 @bp.after_request

@@ -20,7 +20,7 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Chat, Contact, Delivery, Instance, Message, User
 from app.models.webhook import DeliveryStatus
-from app.services import activity, instances, sessions
+from app.services import activity, counting, instances, sessions
 from app.transaction import transaction
 
 PATIENCE = timedelta(seconds=30)
@@ -70,6 +70,7 @@ def delete(instance: Instance, *, actor: User | None, log_out: bool = True) -> N
     `log_out` takes this device off the phone's list first, where a host runs the session; without
     it, or where none does, the phone may list the device until it is removed there.
     """
+    counting.remember(instance, utcnow())
     activity.record("instance:settings:deleted", actor=actor, name=instance.name)
     bell.changed(topics.instances_of(instance.owner_id), topics.instance(instance.id))
     if sessions.linked_account(instance) is None or not sessions.is_held(instance):
