@@ -49,24 +49,18 @@ def after(start: datetime, grain: Grain) -> datetime:
     return start + (timedelta(hours=1) if grain is Grain.HOUR else timedelta(days=1))
 
 
-def pieces(start: datetime, end: datetime) -> Iterator[tuple[Grain, datetime, datetime]]:
-    """The rows that make up the time from `start` to `end`, which are full hours: as few as can be,
-    whole months in the middle, then days, hours at the edges. Each piece is a run of one grain."""
-    at, run = start, None
-    while at < end:
-        grain = _largest(at, end)
-        if run is None or run[0] is not grain:
-            if run is not None:
-                yield (*run, at)
-            run = (grain, at)
-        at = after(at, grain)
-    if run is not None:
-        yield (*run, at)
+def rows_of(start: datetime, end: datetime) -> Iterator[tuple[Grain, datetime]]:
+    """The rows that make up the time from `start` to `end`, which are full hours, as few as can be:
+    whole months in the middle, then days, hours at the edges."""
+    while start < end:
+        grain = _largest(start, end)
+        yield grain, start
+        start = after(start, grain)
 
 
-def _largest(at: datetime, end: datetime) -> Grain:
+def _largest(start: datetime, end: datetime) -> Grain:
     for grain in (Grain.MONTH, Grain.DAY):
-        if floor_of(at, grain) == at and after(at, grain) <= end:
+        if floor_of(start, grain) == start and after(start, grain) <= end:
             return grain
     return Grain.HOUR
 

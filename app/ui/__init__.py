@@ -11,7 +11,8 @@ _WITH_VIEWS = (
     *("components", "contact_acts", "contact_erasure", "contact_export", "contact_files"),
     *("contact_merging", "contact_selection", "contact_tasks", "contacts", "deletion", "details"),
     *("faces", "forwarding", "groups", "instances", "journal", "language", "links", "listing"),
-    *("media", "message_info", "profile", "queue", "saying", "sending", "sign_in", "users"),
+    *("media", "message_info", "profile", "queue", "saying", "sending", "sign_in"),
+    *("statistics", "users"),
     *("voting", "webhook_log", "webhooks"),
 )
 """Importing these puts their views on the blueprint."""
