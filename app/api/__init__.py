@@ -31,6 +31,7 @@ def register(app: Flask) -> None:
         messages,
         openapi,
         queue,
+        statistics,
         users,
         webhooks,
     )
@@ -39,7 +40,8 @@ def register(app: Flask) -> None:
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
-    _ = (blocking, call_counting, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
+    _ = (blocking, call_counting, chat_acts, chats, contact_merging, contact_tasks)
+    _ = (statistics, users, webhooks)
 
     openapi.configure(app)
     app.register_blueprint(bp)

@@ -135,18 +135,17 @@ class Report:
 
 def report(scope: Scope, period: Period, zone: ZoneInfo) -> Report:
     """Everything about `period`, which ends now."""
-    times = times_of(period, utcnow(), zone, first=_first(scope))
+    first = _first(scope)
+    times = times_of(period, utcnow(), zone, first=first)
     parts = _by_instance(scope, times.span)
-    before = _by_instance(scope, times.before).values() if times.before else None
-    hours = _by_hour(scope, times)
     return Report(
         times=times,
         totals=Counts.sum(parts.values()),
-        before=None if before is None else Counts.sum(before),
+        before=_before(scope, times, first),
         instances=_named(scope, parts),
         median_reply_seconds=_median_reply(scope, times.span),
         steps=_steps(scope, times),
-        busy_hours=hours,
+        busy_hours=_by_hour(scope, times),
     )
 
 
@@ -181,6 +180,14 @@ def _first(scope: Scope) -> datetime | None:
     query = select(func.min(USAGE.c.start)).where(_whose(USAGE, scope), USAGE.c.grain == Grain.DAY)
     first: datetime | None = db.session.scalar(query)
     return first
+
+
+def _before(scope: Scope, times: Times, first: datetime | None) -> Counts | None:
+    """What was counted in the period before; None unless there was counting all the time: with a
+    part of it, everything would seem to grow."""
+    if times.before is None or first is None or floor_of(times.before.start, Grain.DAY) < first:
+        return None
+    return Counts.sum(_by_instance(scope, times.before).values())
 
 
 def _by_instance(scope: Scope, span: Span) -> dict[str, Counts]:

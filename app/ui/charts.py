@@ -16,12 +16,23 @@ _GAP = 0.16  # of a column, at each side of its bars
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What a column stands for: `label` below it, `sentence` that says it all, and how much of each
-    kind there is."""
+    """What a column stands for: `label` below it, `told` above the chart while it is pointed at,
+    `sentence` that says it all, and how much of each kind there is."""
 
     label: str
+    told: str
     sentence: str
     values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Of how many columns one has its label shown, on wide windows and on phones, counted from the
+    first column or from the last."""
+
+    each: int = 1
+    each_on_phones: int = 1
+    from_last: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +48,19 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The bars of one point, and the place of the pointer that shows its sentence."""
+    """The bars of one point. `on_phones`: its label is shown there, too."""
 
     point: Point
     x: float
     width: float
-    middle: float
     bars: list[Bar]
     has_label: bool
+    on_phones: bool
+
+    @property
+    def middle(self) -> float:
+        """Where its label stands, in percent."""
+        return round(self.x + self.width / 2, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +88,16 @@ class Chart:
         return not any(any(column.point.values) for column in self.columns)
 
 
-def chart_of(points: Sequence[Point], *, labels: int = 7) -> Chart:
-    """The chart of `points`, at most so many of which have their label shown."""
-    step = _round_step(max((max(point.values) for point in points), default=0))
-    top = step * max(1, -(-max((max(p.values) for p in points), default=0) // step))
-    every = -(-len(points) // labels)
-    last = len(points) - 1
-    columns = [
-        _column(point, number, len(points), top, has_label=(last - number) % every == 0)
-        for number, point in enumerate(points)
-    ]
+def chart_of(points: Sequence[Point], labels: Labels) -> Chart:
+    """The chart of `points`."""
+    most = max((max(point.values) for point in points), default=0)
+    step = _round_step(most)
+    top = step * max(1, -(-most // step))
+    columns = []
+    for number, point in enumerate(points):
+        place = len(points) - 1 - number if labels.from_last else number
+        shown = place % labels.each == 0, place % labels.each_on_phones == 0
+        columns.append(_column(point, number, len(points), top, *shown))
     ticks = [
         Tick(TOP + HEIGHT - HEIGHT * value / top, format_decimal(value))
         for value in range(0, top + 1, step)
@@ -89,26 +105,19 @@ def chart_of(points: Sequence[Point], *, labels: int = 7) -> Chart:
     return Chart(columns, ticks)
 
 
-def _column(point: Point, number: int, count: int, top: int, *, has_label: bool) -> Column:
+def _column(
+    point: Point, number: int, count: int, top: int, has_label: bool, on_phones: bool
+) -> Column:
     whole = 100 / count
     width = whole * (1 - 2 * _GAP) / len(point.values)
     bars = []
     for place, value in enumerate(point.values):
-        height = HEIGHT * value / top
-        if value:
-            height = max(height, 2)  # something is not nothing
+        height = max(HEIGHT * value / top, 2) if value else 0  # something is not nothing
         x = whole * (number + _GAP) + width * place
-        bars.append(
-            Bar(
-                place,
-                round(x, 3),
-                round(width, 3),
-                round(TOP + HEIGHT - height, 1),
-                round(height, 1),
-            )
-        )
-    x = whole * number
-    return Column(point, round(x, 3), round(whole, 3), round(x + whole / 2, 3), bars, has_label)
+        y = TOP + HEIGHT - height
+        bars.append(Bar(place, round(x, 3), round(width, 3), round(y, 1), round(height, 1)))
+    x, whole = round(whole * number, 3), round(whole, 3)
+    return Column(point, x, whole, bars, has_label, on_phones)
 
 
 def _round_step(most: int) -> int:

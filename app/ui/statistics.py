@@ -23,7 +23,7 @@ from app.services.contact_exports import BYTE_ORDER_MARK, csv_row
 from app.services.statistics import Counts, Report, Scope
 from app.ui.answers import page, respond
 from app.ui.blueprint import bp
-from app.ui.charts import Chart, Point, chart_of
+from app.ui.charts import Chart, Labels, Point, chart_of
 from app.ui.contact_export import file_of
 
 _PERIODS = {
@@ -49,7 +49,8 @@ COLUMNS = (
     ("api_calls", N_("API calls")),
     ("webhook_calls", N_("Webhook calls")),
 )
-_FEW_LABELS = {Period.WEEK: 7, Period.MONTH: 6, Period.YEAR: 12, Period.ALL: 6}
+_LABELS = {Period.WEEK: Labels(), Period.MONTH: Labels(5, 10), Period.YEAR: Labels(1, 3)}
+_OF_HOURS = Labels(3, 6, from_last=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,25 +115,35 @@ class View:
 
     def flow(self) -> Chart:
         """What was sent and received in each step."""
+        times, steps = self.report.times, self.report.steps
         points = [
-            Point(short_of(self.report.times, step.span), _sentence(self.report.times, step), flow)
-            for step in self.report.steps
-            for flow in [(step.flow.sent, step.flow.received)]
+            Point(
+                short_of(times, step.span),
+                _told(_middle_of(times, step.span), step.flow),
+                _told(long_of(times, step.span), step.flow),
+                (step.flow.sent, step.flow.received),
+            )
+            for step in steps
         ]
-        return chart_of(points, labels=_FEW_LABELS[self.period])
+        many = -(-len(steps) // 6)
+        return chart_of(points, _LABELS.get(self.period) or Labels(many, 2 * many))
 
     def busy(self) -> Chart:
         """What was written in each hour of the day."""
+        told = [f"{_hours(hour)}: {format_decimal(n)}" for hour, n in enumerate(self.hours)]
         points = [
-            Point(str(hour), f"{_hours(hour)}: {format_decimal(count)}", (count,))
-            for hour, count in enumerate(self.report.busy_hours)
+            Point(str(hour), told[hour], told[hour], (n,)) for hour, n in enumerate(self.hours)
         ]
-        return chart_of(points, labels=8)
+        return chart_of(points, _OF_HOURS)
+
+    @property
+    def hours(self) -> list[int]:
+        """What was written in each hour of the day."""
+        return self.report.busy_hours
 
     def busiest(self) -> str | None:
         """The hour in which most was written, in words."""
-        hours = self.report.busy_hours
-        return _hours(hours.index(max(hours))) if any(hours) else None
+        return _hours(self.hours.index(max(self.hours))) if any(self.hours) else None
 
     def elsewhere(self) -> Counts:
         """What the person did that is of no instance."""
@@ -221,12 +232,19 @@ def _asked() -> View:
     return View(period, instance, ZoneInfo(str(get_timezone())))
 
 
-def _sentence(times: Times, step: statistics.Step) -> str:
+def _middle_of(times: Times, span: Span) -> str:
+    """What a step is called where there is little room."""
+    day = span.start.astimezone(times.zone).date()
+    forms = {Unit.DAY: "d MMM", Unit.MONTH: "LLLL y", Unit.YEAR: "y"}
+    return str(format_date(day, forms[times.unit]))
+
+
+def _told(when: str, flow: statistics.Flow) -> str:
     return gettext(
         "%(when)s: %(sent)s sent, %(received)s received",
-        when=long_of(times, step.span),
-        sent=format_decimal(step.flow.sent),
-        received=format_decimal(step.flow.received),
+        when=when,
+        sent=format_decimal(flow.sent),
+        received=format_decimal(flow.received),
     )
 
 

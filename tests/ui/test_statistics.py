@@ -88,6 +88,8 @@ def test_each_period_counts_what_lies_in_it(bobs, shop, count):
 def test_a_total_is_compared_with_the_same_time_before(bobs, shop, count):
     count("sent", 3, instance=shop)
     count("sent", 2, NOW - 7 * DAY, shop)
+    assert tiles(shown(bobs))["Messages sent in total"] == ("3", "")  # nobody counted till then
+    count("sent", 1, NOW - 20 * DAY, shop)
     count("sent", 50, NOW - 7 * DAY + timedelta(hours=2), shop)  # later on that day
     count("received", 1, instance=shop)
     count("api_calls", 1, NOW - 8 * DAY, shop)
