@@ -62,7 +62,7 @@ SIGNED_IN = {
     *("api.list_instances", "api.create_instance", "api.show_me", "api.update_me"),
     *("api.change_password", "api.show_key", "api.rotate_key", "api.end_former_keys"),
     *("api.list_sign_ins", "api.end_all_sign_ins"),
-    *("ui.show_statistics", "ui.show_top_chats", "ui.export_statistics"),
+    *("ui.show_statistics", "ui.show_busiest", "ui.export_statistics"),
     "api.show_user_statistics",
 }
 # Who the thing named in the address belongs to; to everybody else it is not there.

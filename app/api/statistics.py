@@ -113,12 +113,13 @@ def show_user_statistics(query: StatisticsQuery) -> UserStatistics:
     What all of your instances did in a period, each of them and together. Calls that are of no
     instance are in the totals alone.
     """
-    report = statistics.report(Scope(caller().id), query.period, _zone(query))
+    scope = Scope(caller().id)
+    report = statistics.report(scope, query.period, _zone(query))
     listed = [
         {"id": one.id, "name": one.name, "deleted": one.deleted, **_counts(one.counts)}
         for one in report.instances
     ]
-    return UserStatistics.model_validate(_shown(report) | {"instances": listed})
+    return UserStatistics.model_validate(_shown(scope, report) | {"instances": listed})
 
 
 @bp.get("/stats/instances/<instance_id>")
@@ -131,7 +132,8 @@ def show_instance_statistics(instance_id: str, query: StatisticsQuery) -> Statis
     What it did in a period.
     """
     scope = Scope(caller().id, instances.get_for(caller(), instance_id))
-    return Statistics.model_validate(_shown(statistics.report(scope, query.period, _zone(query))))
+    report = statistics.report(scope, query.period, _zone(query))
+    return Statistics.model_validate(_shown(scope, report))
 
 
 def _zone(query: StatisticsQuery) -> ZoneInfo:
@@ -142,7 +144,7 @@ def _zone(query: StatisticsQuery) -> ZoneInfo:
         raise Invalid(message, field="timeZone", code="bad_time_zone") from None
 
 
-def _shown(report: Report) -> dict[str, Any]:
+def _shown(scope: Scope, report: Report) -> dict[str, Any]:
     times, totals = report.times, report.totals
     return {
         **_times(times),
@@ -153,7 +155,7 @@ def _shown(report: Report) -> dict[str, Any]:
         "median_reply_seconds": report.median_reply_seconds,
         "webhook_success_rate": totals.webhook_success_rate,
         "webhook_mean_ms": totals.webhook_mean_ms,
-        "hours": report.busy_hours,
+        "hours": statistics.busy_hours(scope, times),
         "steps": [
             {**_span(step.span), "sent": step.flow.sent, "received": step.flow.received}
             for step in report.steps

@@ -49,13 +49,18 @@ def after(start: datetime, grain: Grain) -> datetime:
     return start + (timedelta(hours=1) if grain is Grain.HOUR else timedelta(days=1))
 
 
-def rows_of(start: datetime, end: datetime) -> Iterator[tuple[Grain, datetime]]:
+def runs_of(start: datetime, end: datetime) -> Iterator[tuple[Grain, datetime, datetime]]:
     """The rows that make up the time from `start` to `end`, which are full hours, as few as can be:
-    whole months in the middle, then days, hours at the edges."""
-    while start < end:
-        grain = _largest(start, end)
-        yield grain, start
-        start = after(start, grain)
+    whole months in the middle, then days, hours at the edges. Each run is of one grain, from its
+    first row to where the next run begins."""
+    at, begun, grain = start, start, _largest(start, end)
+    while at < end:
+        if _largest(at, end) is not grain:
+            yield grain, begun, at
+            begun, grain = at, _largest(at, end)
+        at = after(at, grain)
+    if begun < end:
+        yield grain, begun, end
 
 
 def _largest(start: datetime, end: datetime) -> Grain:

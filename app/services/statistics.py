@@ -8,20 +8,33 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import lru_cache
+from heapq import nlargest
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, RowMapping, Select, Subquery, Table, func, select, union_all
+from sqlalchemy import RowMapping, Select, Table, bindparam, func, select
 
 from app.clock import utcnow
 from app.core.periods import Period, Span, Times, times_of
-from app.core.usage import REPLIES, TOTALS, Grain, after, floor_of, median_reply, rows_of
+from app.core.usage import (
+    RECEIVED,
+    REPLIES,
+    SENT,
+    TOTALS,
+    Grain,
+    after,
+    floor_of,
+    median_reply,
+    runs_of,
+)
 from app.extensions import db
 from app.models import CHAT_USAGE, USAGE, Chat, FormerInstance, Instance
 
 BUSY_DAYS = 30
 """The busiest hours of longer periods are those of their last 30 days."""
 TOP_CHATS = 10
+FLOW = (SENT, RECEIVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,54 +143,69 @@ class Report:
     instances: list[InstanceCounts]
     median_reply_seconds: int | None
     steps: list[Step]
-    busy_hours: list[int]  # what was written in each hour of the reader's day
 
 
 def report(scope: Scope, period: Period, zone: ZoneInfo) -> Report:
-    """Everything about `period`, which ends now."""
+    """The numbers of `period`, which ends now, and their course."""
     first = _first(scope)
     times = times_of(period, utcnow(), zone, first=first)
-    parts = _by_instance(scope, times.span)
+    parts = _sums(USAGE, scope, "instance_id", (*TOTALS, *REPLIES), _open(times.span))
+    counts = {instance_id: Counts.of(part) for instance_id, part in parts.items()}
+    replies = [sum(part[name] for part in parts.values()) for name in REPLIES]
     return Report(
         times=times,
-        totals=Counts.sum(parts.values()),
+        totals=Counts.sum(counts.values()),
         before=_before(scope, times, first),
-        instances=_named(scope, parts),
-        median_reply_seconds=_median_reply(scope, times.span),
+        instances=_named(scope, counts),
+        median_reply_seconds=median_reply(replies),
         steps=_steps(scope, times),
-        busy_hours=_by_hour(scope, times),
     )
+
+
+def times_for(scope: Scope, period: Period, zone: ZoneInfo) -> Times:
+    """What `period` means now."""
+    return times_of(period, utcnow(), zone, first=_first(scope))
+
+
+def busy_hours(scope: Scope, times: Times) -> list[int]:
+    """What was written in each hour of the reader's day, in the last BUSY_DAYS of the period."""
+    start = max(times.span.start, times.span.end - timedelta(days=BUSY_DAYS))
+    statement = _summing(USAGE, "start", FLOW, scope.instance is not None)
+    hours = [0] * 24
+    for row in _rows(statement, scope, Grain.HOUR, start, times.span.end):
+        hours[row["start"].astimezone(times.zone).hour] += int(row[SENT] + row[RECEIVED])
+    return hours
 
 
 def top_chats(scope: Scope, times: Times) -> list[TopChat]:
     """The chats in which most was written, by days of UTC."""
-    first, last = (floor_of(at, Grain.DAY) for at in (times.span.start, times.span.end))
-    span = Span(first, after(last, Grain.DAY))
-    rows = _rows(CHAT_USAGE, scope, [span], "chat_id", "sent", "received")
-    total = func.sum(rows.c.sent + rows.c.received)
-    flow = [func.sum(rows.c.sent).label("sent"), func.sum(rows.c.received).label("received")]
-    query = (
-        select(rows.c.chat_id, *flow)
-        .group_by(rows.c.chat_id)
-        .order_by(total.desc(), rows.c.chat_id)
-        .limit(TOP_CHATS)
+    span = _open(Span(floor_of(times.span.start, Grain.DAY), times.span.end))
+    flows = {
+        chat_id: Flow(flow[SENT], flow[RECEIVED])
+        for chat_id, flow in _sums(CHAT_USAGE, scope, "chat_id", FLOW, span).items()
+    }
+    top = nlargest(
+        TOP_CHATS, flows.items(), key=lambda one: (one[1].sent + one[1].received, one[0])
     )
-    top = db.session.execute(query).all()
-    named = (
+    query = (
         select(Chat, Instance.name)
         .join(Instance, Instance.id == Chat.instance_id)
-        .where(Chat.id.in_([row.chat_id for row in top]), Instance.deleted_at.is_(None))
+        .where(Chat.id.in_([chat_id for chat_id, _ in top]), Instance.deleted_at.is_(None))
     )
-    found = {chat.id: (chat, name) for chat, name in db.session.execute(named)}
+    found = {chat.id: (chat, name) for chat, name in db.session.execute(query)}
     return [
-        TopChat(*found[row.chat_id], Flow(int(row.sent), int(row.received)))
-        for row in top
-        if row.chat_id in found and row.sent + row.received
+        TopChat(*found[chat_id], flow)
+        for chat_id, flow in top
+        if chat_id in found and flow.sent + flow.received
     ]
 
 
 def _first(scope: Scope) -> datetime | None:
-    query = select(func.min(USAGE.c.start)).where(_whose(USAGE, scope), USAGE.c.grain == Grain.DAY)
+    query = select(func.min(USAGE.c.start)).where(
+        USAGE.c.owner_id == scope.owner_id, USAGE.c.grain == Grain.DAY
+    )
+    if scope.instance is not None:
+        query = query.where(USAGE.c.instance_id == scope.instance.id)
     first: datetime | None = db.session.scalar(query)
     return first
 
@@ -187,15 +215,8 @@ def _before(scope: Scope, times: Times, first: datetime | None) -> Counts | None
     part of it, everything would seem to grow."""
     if times.before is None or first is None or floor_of(times.before.start, Grain.DAY) < first:
         return None
-    return Counts.sum(_by_instance(scope, times.before).values())
-
-
-def _by_instance(scope: Scope, span: Span) -> dict[str, Counts]:
-    rows = _rows(USAGE, scope, [span], "instance_id", *TOTALS)
-    sums = [func.sum(rows.c[name]).label(name) for name in TOTALS]
-    query = select(rows.c.instance_id, *sums).group_by(rows.c.instance_id)
-    found = db.session.execute(query).mappings()
-    return {row["instance_id"]: Counts.of(dict(row)) for row in found}
+    parts = _sums(USAGE, scope, "owner_id", TOTALS, times.before)
+    return Counts.sum(Counts.of(part) for part in parts.values())
 
 
 def _named(scope: Scope, parts: Mapping[str, Counts]) -> list[InstanceCounts]:
@@ -216,64 +237,97 @@ def _named(scope: Scope, parts: Mapping[str, Counts]) -> list[InstanceCounts]:
     return sorted(found, key=lambda one: (one.deleted, one.name.casefold(), one.id))
 
 
-def _median_reply(scope: Scope, span: Span) -> int | None:
-    rows = _rows(USAGE, scope, [span], *REPLIES)
-    row = db.session.execute(select(*(func.sum(rows.c[name]) for name in REPLIES))).one()
-    return median_reply([int(number or 0) for number in row])
-
-
 def _steps(scope: Scope, times: Times) -> list[Step]:
-    rows = _rows(USAGE, scope, times.steps, "start", "sent", "received")
+    """Each day of UTC belongs to the step that most of it is in; what another one has of it is
+    moved there by the hours, which are few: a midnight is seldom far from that of UTC."""
     starts = [step.start for step in times.steps]
     flows = [Counter[str]() for _ in starts]
-    for row in _flow_by_start(rows):
-        flow = flows[bisect_right(starts, row["start"]) - 1]
-        flow.update(sent=int(row["sent"]), received=int(row["received"]))
+    cuts = {floor_of(start, Grain.DAY): start for start in starts}
+    whole = _open(times.span)
+    days = _summing(USAGE, "start", FLOW, scope.instance is not None)
+    for row in _rows(days, scope, Grain.DAY, floor_of(whole.start, Grain.DAY), whole.end):
+        middle = row["start"] + timedelta(hours=12)
+        _add(flows, bisect_right(starts, middle) - 1, row, 1)
+    for row in _hours_between(scope, [_moved(day, cut) for day, cut in cuts.items()]):
+        middle = floor_of(row["start"], Grain.DAY) + timedelta(hours=12)
+        _add(flows, bisect_right(starts, middle) - 1, row, -1)
+        _add(flows, bisect_right(starts, row["start"]) - 1, row, 1)
     return [
-        Step(span, Flow(flow["sent"], flow["received"]))
+        Step(span, Flow(flow[SENT], flow[RECEIVED]))
         for span, flow in zip(times.steps, flows, strict=True)
     ]
 
 
-def _by_hour(scope: Scope, times: Times) -> list[int]:
-    start = max(times.span.start, times.span.end - timedelta(days=BUSY_DAYS))
-    hours = [0] * 24
-    condition = (
-        *(_whose(USAGE, scope), USAGE.c.grain == Grain.HOUR),
-        *(USAGE.c.start >= start, USAGE.c.start < times.span.end),
-    )
-    rows = select(*(USAGE.c[name] for name in ("start", "sent", "received"))).where(*condition)
-    for row in _flow_by_start(rows.subquery()):
-        hours[row["start"].astimezone(times.zone).hour] += int(row["sent"] + row["received"])
-    return hours
+def _moved(day: datetime, cut: datetime) -> Span:
+    """The lesser part of a day of UTC that is cut there."""
+    if cut - day > timedelta(hours=12):
+        return Span(cut, day + timedelta(days=1))
+    return Span(day, cut)
 
 
-def _flow_by_start(rows: Subquery) -> Sequence[RowMapping]:
-    sums = [func.sum(rows.c[name]).label(name) for name in ("sent", "received")]
-    query = select(rows.c.start, *sums).group_by(rows.c.start)
-    return db.session.execute(query).mappings().all()
-
-
-def _rows(table: Table, scope: Scope, spans: Iterable[Span], *names: str) -> Subquery:
-    """These columns of the rows that the spans consist of."""
-    starts: dict[Grain, list[datetime]] = {grain: [] for grain in Grain}
-    for span in spans:
-        for grain, start in rows_of(span.start, span.end):
-            starts[grain].append(start)
-    parts: list[Select[Any]] = [
-        select(*(table.c[name] for name in names)).where(
-            _whose(table, scope), table.c.grain == grain, table.c.start.in_(some)
-        )
-        for grain, some in starts.items()
+def _hours_between(scope: Scope, spans: Iterable[Span]) -> Sequence[RowMapping]:
+    starts = [
+        span.start + timedelta(hours=ago)
+        for span in spans
+        for ago in range(int((span.end - span.start).total_seconds()) // 3600)
     ]
-    return union_all(*parts).subquery()
+    columns = [USAGE.c.start, *(func.sum(USAGE.c[name]).label(name) for name in FLOW)]
+    query = select(*columns).where(
+        USAGE.c.owner_id == scope.owner_id, USAGE.c.grain == Grain.HOUR, USAGE.c.start.in_(starts)
+    )
+    if scope.instance is not None:
+        query = query.where(USAGE.c.instance_id == scope.instance.id)
+    return db.session.execute(query.group_by(USAGE.c.start)).mappings().all()
 
 
-def _whose(table: Table, scope: Scope) -> ColumnElement[bool]:
-    mine: ColumnElement[bool] = table.c.owner_id == scope.owner_id
-    if scope.instance is None:
-        return mine
-    return mine & (table.c.instance_id == scope.instance.id)
+def _add(flows: list[Counter[str]], place: int, row: RowMapping, sign: int) -> None:
+    if place >= 0:  # what was before the first step
+        for name in FLOW:
+            flows[place][name] += sign * int(row[name])
+
+
+def _open(span: Span) -> Span:
+    """The same with an end that is a month's: nothing was counted after now, and whole rows are
+    fewer than hours."""
+    return Span(span.start, after(floor_of(span.end, Grain.MONTH), Grain.MONTH))
+
+
+def _sums(
+    table: Table, scope: Scope, key: str, names: tuple[str, ...], span: Span
+) -> dict[str, Counter[str]]:
+    """The sums of these columns in the span, by `key`."""
+    statement = _summing(table, key, names, scope.instance is not None)
+    found: dict[str, Counter[str]] = {}
+    for run in runs_of(span.start, span.end):
+        for row in _rows(statement, scope, *run):
+            sums = found.setdefault(row[key], Counter())
+            for name in names:
+                sums[name] += int(row[name])
+    return found
+
+
+def _rows(
+    statement: Select[Any], scope: Scope, grain: Grain, start: datetime, end: datetime
+) -> Sequence[RowMapping]:
+    values = {"owner": scope.owner_id, "grain": grain.value, "since": start, "until": end}
+    if scope.instance is not None:
+        values["instance"] = scope.instance.id
+    return db.session.execute(statement, values).mappings().all()
+
+
+@lru_cache(maxsize=64)
+def _summing(table: Table, key: str, names: tuple[str, ...], of_one: bool) -> Select[Any]:
+    """Built once: to put together so many columns takes longer than to read their rows."""
+    sums = [func.sum(table.c[name]).label(name) for name in names]
+    query = select(table.c[key], *sums).where(
+        table.c.owner_id == bindparam("owner"),
+        table.c.grain == bindparam("grain"),
+        table.c.start >= bindparam("since"),
+        table.c.start < bindparam("until"),
+    )
+    if of_one:
+        query = query.where(table.c.instance_id == bindparam("instance"))
+    return query.group_by(table.c[key])
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -136,10 +136,15 @@ class View:
         ]
         return chart_of(points, _OF_HOURS)
 
-    @property
+    @cached_property
+    def times(self) -> Times:
+        """When the period is."""
+        return statistics.times_for(self.scope, self.period, self.zone)
+
+    @cached_property
     def hours(self) -> list[int]:
         """What was written in each hour of the day."""
-        return self.report.busy_hours
+        return statistics.busy_hours(self.scope, self.times)
 
     def busiest(self) -> str | None:
         """The hour in which most was written, in words."""
@@ -170,13 +175,14 @@ def show_statistics() -> Response:
     return page("statistics/show.html", view=_asked())
 
 
-@bp.get("/ui/statistics/chats")
+@bp.get("/ui/statistics/busiest")
 @login_required
-def show_top_chats() -> Response:
-    """The chats in which most was written: a part of the page that comes after it."""
+def show_busiest() -> Response:
+    """The hours and the chats in which most was written: a part of the page that comes after it,
+    for it takes longer than the rest together."""
     view = _asked()
-    chats = statistics.top_chats(view.scope, view.report.times)
-    return respond("statistics/_chats.html", page=view.address(), view=view, chats=chats)
+    chats = statistics.top_chats(view.scope, view.times)
+    return respond("statistics/_busiest.html", page=view.address(), view=view, chats=chats)
 
 
 @bp.get("/ui/statistics.csv")

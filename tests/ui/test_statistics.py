@@ -17,6 +17,7 @@ from tests.ui.browser import Browser, soup
 
 NOW = datetime(2026, 3, 30, 9, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
+HTMX = {"HX-Request": "true", "Accept-Language": "en"}
 
 
 @pytest.fixture(autouse=True)
@@ -144,7 +145,7 @@ def test_nobody_sees_the_statistics_of_others(charlies, shop, count):
     count("sent", 2, instance=shop)
     assert tiles(shown(charlies))["Messages sent in total"][0] == "0"
     assert charlies.get(f"/ui/statistics?instance={shop.id}").status_code == 404
-    assert charlies.get(f"/ui/statistics/chats?instance={shop.id}").status_code == 404
+    assert charlies.get(f"/ui/statistics/busiest?instance={shop.id}").status_code == 404
     assert charlies.get(f"/ui/statistics.csv?instance={shop.id}").status_code == 404
 
 
@@ -175,8 +176,8 @@ def test_the_busiest_hour_is_that_of_the_reader(bobs, shop, count):
     count("received", 9, datetime(2026, 3, 29, 6, tzinfo=UTC), shop)
     count("received", 5, datetime(2026, 3, 28, 12, tzinfo=UTC), shop)
     bobs.client.set_cookie("timezone", "Europe/Berlin")  # summer time since the 29th
-    page = shown(bobs)
-    assert "Most is written at 8:00–9:00." in page.text
+    part = bobs.get("/ui/statistics/busiest", headers=HTMX)
+    assert "Most is written at 8:00–9:00." in part.text
 
 
 def test_the_busiest_chats_come_after_the_page(bobs, app, bob, shop, account, count):
@@ -187,9 +188,9 @@ def test_the_busiest_chats_come_after_the_page(bobs, app, bob, shop, account, co
                 key = Subject(bob.id, shop.id, chat.id), NOW
                 usage_rows.add(CHAT_USAGE, {key: {"sent": 1, "received": number}})
     count("sent", 2, instance=shop)
-    address = shown(bobs).select_one("#top-chats")["hx-get"]
+    address = shown(bobs).select_one("#busiest")["hx-get"]
     part = bobs.fragment(address)
-    rows = [one.text.split() for one in soup(part).select("tbody tr")]
+    rows = [one.text.split() for one in soup(part).select("section:last-of-type tbody tr")]
     assert rows == [["Boris", "Shop", "1", "5"], ["Anna", "Shop", "1", "3"]]
     assert bobs.get(address).status_code == 303
 
