@@ -13,13 +13,14 @@ from flask.cli import AppGroup, with_appcontext
 from app.config import current_settings
 from app.core.errors import AppError
 from app.models.user import ADMINISTRATOR, ROLES, USER
-from app.services import accounts, invitations, password_resets, people
+from app.services import accounts, invitations, password_resets, people, recounting
 from app.supervisor.readiness import address_of
 from app.transaction import transaction
 from app.webhook_listener import listener
 
 users = AppGroup("users", help="People who may sign in.")
 webhooks = AppGroup("webhooks", help="For those who receive webhooks.")
+stats = AppGroup("stats", help="What the page of statistics counts.")
 _limit = click.option("--limit", type=int, help="Instances they may have; without it, any number.")
 
 
@@ -27,6 +28,7 @@ def register(app: Flask) -> None:
     """Adds the commands to `app`."""
     app.cli.add_command(users)
     app.cli.add_command(webhooks)
+    app.cli.add_command(stats)
     app.cli.add_command(make_setup_link)
 
 
@@ -159,6 +161,31 @@ def listen(secret: str, host: str, port: int, status: int) -> None:
     click.echo(f"Listening at http://{host}:{server.server_address[1]}/")
     with server, suppress(KeyboardInterrupt):
         server.serve_forever()
+
+
+@stats.command("rebuild")
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+def rebuild_statistics(dry_run: bool) -> None:
+    """Count anew from messages and webhook tries, instance by instance.
+
+    While one is counted nothing else can be written. What was erased since is not counted any more;
+    calls to the API, deleted instances and what is older than the log of webhooks stay as they are.
+    """
+    changed = 0
+    for subject in recounting.subjects():
+        with suppress(_Undone), transaction():
+            differences = recounting.recount(subject).differences
+            changed += bool(differences)
+            if differences:
+                told = ", ".join(f"{name} {by:+d}" for name, by in differences.items())
+                click.echo(f"{subject.instance_id or subject.owner_id}: {told}")
+            if dry_run:
+                raise _Undone
+    click.echo(f"{'Would change' if dry_run else 'Changed'}: {changed}")
+
+
+class _Undone(Exception):
+    """Rolls back what was only to be looked at."""
 
 
 @click.command("setup-link")

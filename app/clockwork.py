@@ -55,6 +55,7 @@ PERIODIC = (
     Periodic("expire_messages", timedelta(seconds=5), "app.jobs.messages.expire"),
     Periodic("let_mutes_run_out", timedelta(seconds=10), "app.jobs.chats.let_mutes_run_out"),
     Periodic("sweep_accounts", timedelta(hours=1), "app.jobs.accounts.sweep"),
+    Periodic("flush_api_calls", timedelta(seconds=10), "app.jobs.statistics.flush_calls"),
     Periodic("sweep_key_files", timedelta(hours=1), "app.sessions.key_files.sweep"),
 )
 

@@ -47,7 +47,7 @@ def transaction() -> Iterator[Session]:
     try:
         yield session
         session.flush()
-        for call, items in session.info.pop(_BEFORE_COMMIT, {}).items():
+        for call, items in _in_one_order(session.info.pop(_BEFORE_COMMIT, {})):
             call(items)
         session.commit()
     except BaseException:
@@ -64,7 +64,10 @@ def transaction() -> Iterator[Session]:
 
 def before_commit(call: Callable[[list[Any]], None], item: Any) -> None:
     """Has `call` work with all items that are named for it, as the last thing before the running
-    transaction is committed: for what takes a lock that many wait for. A rollback drops them."""
+    transaction is committed: for what takes a lock that many wait for. A rollback drops them.
+
+    Of several calls the order is always the same, that of their modules' names: no two
+    transactions that take the same locks wait for each other."""
     db.session().info.setdefault(_BEFORE_COMMIT, {}).setdefault(call, []).append(item)
 
 
@@ -145,6 +148,10 @@ def is_writing(session: Session) -> bool:
 
 def _was_beaten(error: DBAPIError) -> bool:
     return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in _BEATEN
+
+
+def _in_one_order(parked: dict[Callable[..., None], list[Any]]) -> list[Any]:
+    return sorted(parked.items(), key=lambda one: one[0].__module__ or "")
 
 
 def _run(calls: dict[object, Callable[[], Any]]) -> None:

@@ -72,11 +72,14 @@ SIGNED_IN = {
     *("api.list_sign_ins", "api.end_all_sign_ins"),
     *("api.list_keys", "api.create_key"),
     *("ui.list_keys", "ui.new_key", "ui.create_key"),
+    *("ui.show_statistics", "ui.show_busiest", "ui.export_statistics"),
+    "api.show_user_statistics",
 }
 # Who the thing named in the address belongs to; to everybody else it is not there.
 OWNER = {
     *("ui.show_instance", "ui.instance_state", "ui.instance_badge", "ui.instance_about"),
     *("ui.recent_journal", "ui.show_journal", "ui.journal_lines", "api.list_activity"),
+    "api.show_instance_statistics",
     *("ui.show_queue", "ui.queue_places", "ui.cancel_message", "ui.confirm_cancelling"),
     *("ui.pause_queue", "ui.resume_queue", "api.pause_queue", "api.resume_queue"),
     *("ui.cancel_queue", "api.list_queue", "api.cancel_queue", "api.cancel_message"),

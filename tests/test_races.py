@@ -22,12 +22,13 @@ from app.core.errors import Conflict
 from app.core.ids import new_id
 from app.core.states import InstanceState
 from app.extensions import db
-from app.models import Chat, Endpoint, Instance, LinkedAccount, Message, Pairing, User
+from app.models import USAGE, Chat, Endpoint, Instance, LinkedAccount, Message, Pairing, User
 from app.models.base import Base
 from app.services import (
     accounts,
     chat_manners,
     chats,
+    counting,
     event_feed,
     instances,
     messaging,
@@ -294,3 +295,21 @@ def test_who_is_beaten_every_time_is_told_of_a_conflict(app, bob):
 def test_an_address_that_no_database_stores_is_refused_in_words(app, bob):
     answer = Browser(app.test_client()).sign_in(bob).get("/ui/instances/ins_%00")
     assert answer.status_code in {404, 422}
+
+
+def test_what_two_count_at_once_is_counted_whole(app, app_context, bob) -> None:
+    shops = [factories.instance(bob).id for _ in range(6)]
+    now = utcnow()
+
+    def count(order: list[str]) -> None:
+        with app.app_context():
+            for _ in range(10):
+                with transaction():
+                    for instance_id in order:
+                        counting.count(counting.Counted("sent", now, instance_id))
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(count, (shops, shops[::-1], shops)))  # a deadlock would raise
+
+    query = select(USAGE.c.sent).where(USAGE.c.grain == "month")
+    assert list(db.session.scalars(query)) == [30] * len(shops)

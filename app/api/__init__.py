@@ -13,6 +13,7 @@ def register(app: Flask) -> None:
         amendments,
         batches,
         blocking,
+        call_counting,
         chat_acts,
         chats,
         contact_imports,
@@ -36,6 +37,7 @@ def register(app: Flask) -> None:
         openapi,
         people,
         queue,
+        statistics,
         users,
         webhooks,
     )
@@ -44,9 +46,9 @@ def register(app: Flask) -> None:
     # Importing these put their views on the blueprint.
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages)
-    _ = (notices, queue)
-    _ = (blocking, chat_acts, chats, contact_merging, contact_tasks, users, webhooks)
-    _ = (batches, documentation, keys, people)
+    _ = (notices, queue, statistics)
+    _ = (blocking, call_counting, chat_acts, chats, contact_merging, contact_tasks)
+    _ = (batches, documentation, keys, people, users, webhooks)
 
     openapi.configure(app)
     manners.register(app)

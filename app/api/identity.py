@@ -31,6 +31,7 @@ def identify() -> None:
     if (request.endpoint or "").removeprefix("api.") not in scopes.OPEN:
         g.caller = _caller()
         manners.count(g.key.id if "key" in g else g.caller.id)
+        g.caller_id = g.caller.id  # may still be asked for when the row is gone
 
 
 @bp.after_request

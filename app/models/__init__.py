@@ -26,10 +26,13 @@ from app.models.read_mark import ReadMark
 from app.models.session import Host, Lease
 from app.models.sign_in import SignIn
 from app.models.tick import Tick
+from app.models.usage import CHAT_USAGE, USAGE, CountedBatch, FormerInstance
 from app.models.user import AccessToken, ApiKey, ApiKeyInstance, User
 from app.models.webhook import Attempt, Delivery, Endpoint
 
 __all__ = [
+    "CHAT_USAGE",
+    "USAGE",
     "AccessToken",
     "Activity",
     "ApiKey",
@@ -42,9 +45,11 @@ __all__ = [
     "ContactImport",
     "ContactNumber",
     "ContactTask",
+    "CountedBatch",
     "Delivery",
     "Endpoint",
     "EventFeed",
+    "FormerInstance",
     "GroupMember",
     "GroupWish",
     "Host",

@@ -75,6 +75,8 @@ class Chat(Base):
     last_text: Mapped[str] = mapped_column(String(200), default="")
     """Its text or caption, of a document without one its name; empty where it has neither."""
     unread: Mapped[int] = mapped_column(default=0)
+    waiting_since: Mapped[datetime | None]
+    """In a chat of two: when the other wrote what nobody has answered yet."""
     marked_unread: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Somebody wants to come back to it, whatever is unread."""
     archived_at: Mapped[datetime | None]

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -123,6 +124,10 @@ class Message(Base):
     recipients: Mapped[int | None] = mapped_column(SmallInteger)
     """Of ours in a group: how many were in it when it was sent, we ourselves left out; None where
     that is not known. models.MessageReceipt has them."""
+    is_history: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The phone brought it when it was linked: no news, and in no statistics."""
+    reply_seconds: Mapped[int | None]
+    """Of one of ours that was the first answer in a chat of two: how long the other had waited."""
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]

@@ -16,7 +16,7 @@ from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Chat, Message
 from app.models.message import FROM_PHONE, INCOMING, OUTGOING
-from app.services import chats, media, metering, outbox, quotes, receipts
+from app.services import chats, counting, media, metering, outbox, quotes, receipts
 from app.services.message_payload import payload_of
 from app.services.people_names import Who
 from app.services.progress import lift
@@ -49,8 +49,9 @@ class Arrival:
 def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
     """The new message, its chat's line and its webhooks; None when it is stored already.
 
-    What is no news, the phone's history, is not counted as unread and told to nobody. A message of
-    ours that another device of the account has was accepted by WhatsApp, whatever was heard of it.
+    What is no news, the phone's history, is not counted, neither as unread nor in statistics, and
+    told to nobody. A message of ours that another device of the account has was accepted by
+    WhatsApp, whatever was heard of it.
     """
     direction = OUTGOING if arrival.from_me else INCOMING
     if (known := _known(arrival, direction)) is not None:
@@ -78,6 +79,7 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
         status=_status(arrival),
         created_at=utcnow(),
         shown_at=place,
+        is_history=not is_news,
         sent_at=arrival.at if arrival.from_me else None,
     )
     db.session.add(message)
@@ -92,6 +94,7 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
     chats.touch(arrival.chat, text=message.line_text, kind=message.kind, at=place, unread=unread)
     if is_news:
         metering.came_to(message, MessageStatus(message.status))
+        counting.stored(message, arrival.chat)
         event = Event.MESSAGE_SENT if arrival.from_me else Event.MESSAGE_RECEIVED
         outbox.emit(message.instance_id, event, payload_of(message))
     return message

@@ -17,7 +17,7 @@ from app.extensions import db
 from app.models import Chat, Instance, LinkedAccount, Message
 from app.models.chat import GROUP, PERSON
 from app.models.message import TEXT
-from app.services import chat_wishes, naming
+from app.services import chat_wishes, counting, naming
 
 PREVIEW_LENGTH = 200
 NAME_LENGTH = 100
@@ -243,6 +243,7 @@ def _join(other: Chat, *, into: Chat) -> None:
     into.unread += other.unread
     _join_manners(other, into)
     chat_wishes.move(other, into)
+    counting.join_chats(other, into)
     if other.last_kind and (other.last_at >= into.last_at or not into.last_kind):
         into.last_at = other.last_at
         into.last_kind, into.last_text = other.last_kind, other.last_text

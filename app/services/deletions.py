@@ -20,7 +20,7 @@ from app.core.texts import N_
 from app.extensions import db
 from app.models import Chat, Contact, Delivery, Instance, Message, User
 from app.models.webhook import DeliveryStatus
-from app.services import activity, instances, sessions
+from app.services import activity, counting, instances, sessions
 from app.transaction import transaction
 
 PATIENCE = timedelta(seconds=30)
@@ -72,6 +72,7 @@ def delete(instance: Instance, *, actor: User | None, log_out: bool = True) -> N
     """
     kind, owner_id = "instance:settings:deleted", instance.owner_id
     activity.record(kind, actor=actor, owner_id=owner_id, name=instance.name)
+    counting.remember(instance, utcnow())
     bell.changed(topics.instances_of(instance.owner_id), topics.instance(instance.id))
     if sessions.linked_account(instance) is None or not sessions.is_held(instance):
         _remove(instance)

@@ -21,7 +21,7 @@ from app.extensions import db
 from app.models import Attempt, Delivery, Endpoint, Instance
 from app.models.webhook import DeliveryStatus
 from app.outgoing.sender import Answer
-from app.services import activity, breaker, metering, outbox, webhooks
+from app.services import activity, breaker, counting, metering, outbox, webhooks
 from app.transaction import rows_changed
 
 log = structlog.get_logger(__name__)
@@ -131,7 +131,8 @@ def record(outcomes: Sequence[Outcome]) -> None:
 def _record_delivered(outcomes: list[Outcome]) -> None:
     """All of them in three statements. What was delivered stays so, whoever holds its claim now."""
     ids = [one.parcel.id for one in outcomes]
-    there = set(db.session.scalars(select(Delivery.id).where(Delivery.id.in_(ids))))
+    query = select(Delivery.id, Delivery.owner_id, Delivery.instance_id).where(Delivery.id.in_(ids))
+    there = {row.id: (row.owner_id, row.instance_id) for row in db.session.execute(query)}
     outcomes = [one for one in outcomes if one.parcel.id in there]  # else deleted meanwhile
     if not outcomes:
         return
@@ -141,6 +142,7 @@ def _record_delivered(outcomes: list[Outcome]) -> None:
     rows_changed(update(Delivery).where(pending).values(attempts=Delivery.attempts + 1, **done))
     breaker.succeeded(outcomes[0].parcel.endpoint_id)
     for one in outcomes:
+        _count_call(one, *there[one.parcel.id])
         _log_attempt(one)
 
 
@@ -155,6 +157,7 @@ def _record_failed(outcome: Outcome) -> None:
         return
     number = parcel.attempts + 1
     db.session.add(Attempt(**_attempt(outcome)))
+    _count_call(outcome, delivery.owner_id, delivery.instance_id)
     endpoint = db.session.get_one(Endpoint, parcel.endpoint_id)
     wait: timedelta | None = None
     endpoint.last_error = answer.error or str(answer.status)
@@ -270,6 +273,17 @@ def _result_of(answer: Answer) -> str:
     if answer.delivered:
         return "delivered"
     return "refused" if answer.status is not None else "unreachable"
+
+
+def _count_call(outcome: Outcome, owner_id: str, instance_id: str | None) -> None:
+    answer = outcome.answer
+    counting.webhook_call(
+        owner_id,
+        instance_id,
+        outcome.started_at,
+        delivered=answer.delivered,
+        milliseconds=answer.duration_ms,
+    )
 
 
 def _log_attempt(outcome: Outcome, *, retry_in: timedelta | None = None) -> None:

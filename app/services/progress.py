@@ -12,7 +12,7 @@ from app.core.events import Event, iso
 from app.core.states import MessageStatus, before
 from app.extensions import db
 from app.models import Message
-from app.services import metering, outbox
+from app.services import counting, metering, outbox
 from app.services.message_payload import payload_of
 from app.transaction import rows_changed
 
@@ -23,12 +23,14 @@ def advance(
     to: MessageStatus,
     **values: Any,
 ) -> bool:
-    """The one conditional UPDATE that moves a message; its row count says who was first."""
+    """The one conditional UPDATE that moves a message; its row count says who was first. What that
+    means for the statistics is counted here, too."""
     statement = update(Message).where(Message.id == message.id, Message.status.in_(seen))
     if rows_changed(statement.values(status=to, **values)) != 1:
         return False
     db.session.refresh(message)
     metering.came_to(message, to)
+    counting.moved(message, seen, to, values)
     bell.changed(topics.chat(message.chat_id), topics.chats(message.instance_id))
     return True
 

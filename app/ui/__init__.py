@@ -13,7 +13,7 @@ _WITH_VIEWS = (
     *("faces", "forwarding", "groups", "instances", "journal", "keys", "language", "links"),
     "listing",
     *("media", "message_info", "notices", "profile", "queue", "saying", "sending", "sign_in"),
-    *("system", "users", "voting", "webhook_log", "webhooks"),
+    *("statistics", "system", "users", "voting", "webhook_log", "webhooks"),
 )
 """Importing these puts their views on the blueprint."""
 

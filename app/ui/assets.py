@@ -46,6 +46,7 @@ BUNDLES = {
         "js/files.js",
         "js/keyboard.js",
     ),
+    "statistics.css": ("css/statistics.css",),
     "chat.css": ("css/chat.css", "css/media.css"),
     "chat.js": (
         "js/conversation.js",

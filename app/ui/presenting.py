@@ -11,6 +11,7 @@ from flask import Flask, request
 from flask_babel import (
     format_date,
     format_datetime,
+    format_decimal,
     format_time,
     get_locale,
     get_timezone,
@@ -30,7 +31,7 @@ from app.services.chat_list import Place
 from app.services.mentions import shown_text
 from app.services.people_names import Names
 from app.services.polls import results_of
-from app.ui import delivery_words, kinds, words
+from app.ui import delivery_words, kinds, statistics, words
 from app.ui.answers import wants_fragment
 from app.ui.formatting import formatted
 from app.ui.group_words import note_sentence, role_words
@@ -82,6 +83,10 @@ def register(app: Flask) -> None:
         attributes=attributes,
         initials=initials,
         hue=hue,
+        grouped=format_decimal,
+        percent=statistics.percent,
+        length_of=statistics.length,
+        step_name=lambda span, times: statistics.long_of(times, span),
     )
     app.jinja_env.globals.update(
         words=words,

@@ -1,14 +1,14 @@
 """What the process of a host costs.
 
 Revision ID: 0051
-Revises: 0048
+Revises: 0050
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0051"
-down_revision = "0048"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 

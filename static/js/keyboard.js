@@ -1,4 +1,4 @@
-// Keys for those who live here: / searches, g i goes to the instances, n makes a new one, ? tells.
+// Keys for those who live here: / searches, g i goes to the instances, g s to the statistics, n makes a new one, ? tells.
 (() => {
   const places = document.querySelector("[data-shortcuts]");
   if (!places) return;
@@ -16,6 +16,7 @@
     wentAt = -Infinity;
     // By the key's place too, so that a Russian layout works.
     if (pair && (event.key === "i" || event.code === "KeyI")) go(places.dataset.instances);
+    else if (pair && (event.key === "s" || event.code === "KeyS")) go(places.dataset.statistics);
     else if (event.key === "?" ) document.getElementById("keys").showModal();
     else if (event.key === "/" || (event.code === "Slash" && !event.shiftKey)) {
       const search = document.querySelector("[data-search]");
