@@ -26,6 +26,7 @@ READ = frozenset(
         *("list_webhooks", "list_instance_webhooks", "show_webhook", "show_health"),
         *("check_numbers", "show_photo"),
         *("list_deliveries", "list_all_deliveries", "show_delivery"),
+        *("show_user_statistics", "show_instance_statistics"),
     }
 )
 SEND = frozenset(
@@ -57,6 +58,7 @@ PERSONAL = frozenset(
         *("list_users", "create_user", "show_user", "update_user", "delete_user"),
         *("disable_user", "enable_user", "create_reset_link"),
         *("list_invitations", "create_invitation", "delete_invitation"),
+        *("list_all_activity", "list_notices", "read_notices", "dismiss_notice"),
     }
 )
 """The account itself, and other people's: a key that could do this could give itself more."""

@@ -10,11 +10,12 @@ from pydantic import Field
 from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, Moment
 from app.api.identity import caller
-from app.core.errors import Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.events import iso
 from app.core.periods import Period, Span, Times
 from app.core.texts import N_
 from app.services import instances, statistics
+from app.services.api_keys import OUTSIDE
 from app.services.statistics import Counts, Report, Scope
 
 TAGS = ["Statistics"]
@@ -111,8 +112,10 @@ def show_user_statistics(query: StatisticsQuery) -> UserStatistics:
     """Show your statistics
 
     What all of your instances did in a period, each of them and together. Calls that are of no
-    instance are in the totals alone.
+    instance are in the totals alone. A key that is limited to instances does not see them.
     """
+    if caller().reach is not None:
+        raise Forbidden(OUTSIDE, code="outside_key")
     scope = Scope(caller().id)
     report = statistics.report(scope, query.period, _zone(query))
     listed = [
