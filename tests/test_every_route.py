@@ -198,7 +198,8 @@ def ids(app: Flask, alice: User, bob: User) -> dict[str, str]:
             invitation = invitations.create(actor=alice, email=f"{MARK}@example.com")
             password_resets.create(bob, actor=alice)
             accounts.create_key(bob)
-            program, _ = named_keys.create(bob, name=MARK, scopes=["read"])
+            owner = session.get_one(User, bob.id)
+            program, _ = named_keys.create(owner, name=MARK, scopes=["read"])
             sign_in = session.scalars(select(SignIn)).one()
             owner = {"instance_id": shop.id, "account_id": account.id}
             face = {"id": "pic_of_anna", "storage_key": "k" * 32, "key": "251556368777322"}
