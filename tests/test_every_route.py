@@ -208,7 +208,8 @@ def ids(app: Flask, alice: User, bob: User) -> dict[str, str]:
             invitation = invitations.create(actor=alice, email=f"{MARK}@example.com")
             password_resets.create(bob, actor=alice)
             accounts.create_key(bob)
-            program, _ = named_keys.create(bob, name=MARK, scopes=["read"])
+            owner = session.get_one(User, bob.id)
+            program, _ = named_keys.create(owner, name=MARK, scopes=["read"])
             notice = {"kind": "instance_down", "subject": shop.id, "instance_id": shop.id}
             moments = {"since": utcnow(), "created_at": utcnow()}
             session.add(Notice(id="ntc_of_bob", user_id=bob.id, **notice, **moments))

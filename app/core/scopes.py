@@ -16,9 +16,9 @@ class Scope(StrEnum):
 
 
 NAMES = {
-    Scope.READ: N_("Read"),
-    Scope.SEND: N_("Send"),
-    Scope.MANAGE: N_("Manage"),
+    Scope.READ: N_("Reading (read)"),
+    Scope.SEND: N_("Sending (send)"),
+    Scope.MANAGE: N_("Managing (manage)"),
 }
 EXPLAINED = {
     Scope.READ: N_("See instances, chats, messages, files, contacts and events."),

@@ -122,6 +122,12 @@ def test_a_key_is_made_and_revoked_on_the_page(bobs, anonymous, instance):
     assert anonymous.get("/api/instances", headers={"X-API-Key": key}).status_code == 401
 
 
+def test_a_key_for_which_instances_are_chosen_is_for_these(app, bobs, api, instance):
+    form = {"name": "Сайт", "scopes": ["read"], "reach": "all", "instance_ids": [instance.id]}
+    bobs.post("/ui/profile/keys", form | {"expires_at": "0"})
+    assert api.get("/api/keys").json["items"][0]["instanceIds"] == [instance.id]
+
+
 @pytest.mark.parametrize(
     ("wrong", "shown"), [({"reach": "chosen"}, "instance_ids"), ({"name": ""}, "name")]
 )

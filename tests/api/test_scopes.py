@@ -50,8 +50,9 @@ def view_of(way: Way) -> str:
 
 
 def key_of(app: Flask, user: User, wanted: list[Scope], **options: object) -> str:
-    with app.app_context(), transaction():
-        return named_keys.create(user, name="Program", scopes=wanted, **options)[1]
+    with app.app_context(), transaction() as session:
+        owner = session.get_one(User, user.id)
+        return named_keys.create(owner, name="Program", scopes=wanted, **options)[1]
 
 
 def call(app: Flask, way: Way, key: str | None) -> TestResponse:

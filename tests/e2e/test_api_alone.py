@@ -3,6 +3,7 @@ webhook's receiver that checks what it is sent."""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -16,11 +17,13 @@ import requests
 from standardwebhooks import Webhook
 
 from app.sandbox.client import SandboxClient
+from tests.core.test_sniffing import picture
 from tests.product import ROOT, Product, running_product
 from tests.receiver import Receiver, Request, running_receiver
+from tests.sounds import sound
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 EMAIL, PASSWORD = "anna@example.com", "correct horse battery staple"
 ECHO = "+15551000010"
@@ -62,6 +65,15 @@ class Program:
             method, self._address + path, json=body, headers=self._headers, timeout=40
         )
         return answer.status_code, answer.json() if answer.content else None
+
+    def with_key_for(self, instance_id: str, *scopes: str) -> Program:
+        """Another program, with a key that can do no more than this."""
+        body = {"name": "Narrow", "scopes": scopes, "instanceIds": [instance_id]}
+        status, made = self.ask("POST", "/keys", body)
+        assert status == 201, made
+        narrow = Program.__new__(Program)
+        narrow._address, narrow._headers = self._address, {"X-API-Key": made["apiKey"]}
+        return narrow
 
 
 @pytest.fixture
@@ -117,11 +129,70 @@ def test_an_instance_lives_by_the_api_alone(
     assert [body for body in told_by_webhook if body not in fetched] == []
     assert {"qr_received", "connected"} <= {body["event"] for body in fetched}
 
+    sends_every_kind(program.with_key_for(instance["id"], "read", "send"), place)
+    brings_contacts(program.with_key_for(instance["id"], "read", "manage"), place)
+
     assert program.ask("POST", f"{place}/logout")[0] == 202
     wait_for(lambda: status_if(program, place, "logged_out"), SOON, "logged out")
     wait_for(lambda: sandbox.account("15551000002")["devices"] == [], SOON, "unlinked")
     assert program.ask("DELETE", place)[0] == 204
     assert program.ask("GET", place)[0] == 404
+
+
+def sends_every_kind(program: Program, place: str) -> None:
+    """Each kind that there is, until WhatsApp has accepted it; and what is said about a message."""
+
+    def accepted(method: str, path: str, body: Any = None) -> Any:
+        status, answer = program.ask(method, f"{place}{path}?wait=30", body)
+        assert status == 200, answer
+        assert answer["message"]["failure"] is None, answer
+        return answer["message"]
+
+    def send(**what: Any) -> Any:
+        return accepted("POST", "/send", {"to": ECHO, **what})
+
+    image = base64.b64encode(picture("PNG")).decode()
+    text = send(text="At five?")
+    poll = send(poll={"question": "When?", "options": ["Today", "Tomorrow"]})
+    sent = [
+        text,
+        poll,
+        send(text="Yes", replyTo=text["id"]),
+        send(location={"latitude": 55.75, "longitude": 37.62}),
+        send(contacts=[{"name": "Anna", "phones": ["+79161234567"]}]),
+        send(file={"data": image}, caption="Look"),
+        send(file={"data": image}, type="document"),
+        send(file={"data": image}, type="sticker"),
+        send(file={"data": base64.b64encode(sound("mp3")).decode()}, type="voice"),
+    ]
+    kinds = [message["type"] for message in sent]
+    assert kinds == [
+        *("text", "poll", "text", "location", "contacts"),
+        *("image", "document", "sticker", "voice"),
+    ]
+    about = f"/messages/{text['id']}"
+    accepted("PUT", f"{about}/reaction", {"emoji": "👍"})
+    accepted("PATCH", about, {"text": "At six?"})
+    accepted("POST", f"/messages/{poll['id']}/vote", {"options": ["Today"]})
+    accepted("DELETE", about)
+    assert program.ask("GET", f"{place}{about}")[1]["deletedAt"] is not None
+    status, batch = program.ask(
+        "POST", f"{place}/send/batch", {"messages": [{"to": ECHO, "text": str(n)} for n in (1, 2)]}
+    )
+    assert (status, batch["accepted"]) == (200, 2)
+    assert program.ask("POST", f"{place}/reconnect")[1]["code"] == "scope_missing"
+
+
+def brings_contacts(program: Program, place: str) -> None:
+    """Whom WhatsApp knows is copied into the database; and WhatsApp is asked about a number."""
+    status, job = program.ask("POST", f"{place}/contacts/imports")
+    assert status in {200, 201, 202}, job
+    path = f"{place}/contacts/imports/{job['id']}"
+    wait_for(lambda: program.ask("GET", path)[1]["state"] == "done", SOON, "imported")
+    kept = program.ask("GET", f"{place}/contacts?source=database")[1]["items"]
+    assert kept
+    checked = program.ask("POST", f"{place}/contacts/check", {"phones": [ECHO, "+15559999999"]})[1]
+    assert [one["exists"] for one in checked["items"]] == [True, False]
 
 
 def status_if(program: Program, place: str, state: str) -> Any:

@@ -242,3 +242,19 @@ def test_everything_can_be_reached_with_the_keyboard(page: Page, instance_path: 
     expect(page.locator("#main")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Создать новый инстанс")).to_be_focused()
+
+
+def test_the_page_of_the_api_calls_with_a_key(page: Page, instance_path: str) -> None:
+    page.goto("/ui/profile")
+    key = page.evaluate("async () => (await (await fetch('/api/auth/key')).json()).apiKey")
+    page.goto("/api/docs")
+    page.get_by_role("button", name="Authorize").first.click()
+    page.locator(".modal-ux input").first.fill(key)
+    page.locator(".modal-ux button.authorize").first.click()
+    page.locator(".modal-ux button.btn-done").first.click()
+    operation = page.locator("[id='operations-Account-getMe']")
+    operation.locator(".opblock-summary-control").click()
+    operation.get_by_role("button", name="Execute").click()
+    answer = operation.locator(".live-responses-table")
+    expect(answer.locator(".response-col_status").last).to_contain_text("200")
+    expect(answer).to_contain_text(EMAIL)
