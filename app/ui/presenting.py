@@ -11,7 +11,6 @@ from flask import Flask, request
 from flask_babel import (
     format_date,
     format_datetime,
-    format_decimal,
     format_time,
     get_locale,
     get_timezone,
@@ -83,7 +82,7 @@ def register(app: Flask) -> None:
         attributes=attributes,
         initials=initials,
         hue=hue,
-        grouped=format_decimal,
+        grouped=statistics.grouped,
         percent=statistics.percent,
         length_of=statistics.length,
         step_name=lambda span, times: statistics.long_of(times, span),

@@ -59,6 +59,8 @@ def places(stage: Stage) -> list[Place]:
             Place(name, "/ui/broken", html=stage.recorded[name])
             for name in ("error-429", "error-500")
         ),
+        Place("statistics", "/ui/statistics?period=month"),
+        Place("statistics-none", "/ui/statistics", who=NEWCOMER),
         Place("instances-none", "/ui/instances", who=NEWCOMER),
         Place("instances-nothing-fits", "/ui/instances?q=zzz"),
         Place("instances-row-menu", "/ui/instances", _click(".instance .menu summary")),
