@@ -100,13 +100,16 @@ def _part_of(response: Response) -> str:
 class Scrape:
     """One answer. What cannot be asked at the moment is left out, and `wam_answers` says so."""
 
+    def __init__(self) -> None:
+        self._hosts: list[vitals.HostFacts] = []
+
     def collect(self) -> Iterator[Metric]:
         """Every metric."""
         yield _gauge("info", "Versions.", ("version", "engine"), [(_versions(), 1)])
         answers: list[tuple[Sequence[str], float]] = []
         for part, ask, failure in (
-            ("database", _of_database, SQLAlchemyError),
-            ("redis", _of_redis, RedisError),
+            ("database", self._of_database, SQLAlchemyError),
+            ("redis", self._of_redis, RedisError),
         ):
             found = _asked(part, ask, failure)
             answers.append(((part,), float(found is not None)))
@@ -115,6 +118,29 @@ class Scrape:
         disk = vitals.disk()
         yield _number("disk_size_bytes", "The file system of DATA_DIR.", disk.size)
         yield _number("disk_free_bytes", "What is free there.", disk.free)
+
+    def _of_database(self) -> list[Metric]:
+        states = [((state.value,), number) for state, number in vitals.instances().items()]
+        endpoints = [((name,), number) for name, number in vitals.endpoints().items()]
+        queued, due = vitals.messages(), vitals.deliveries()
+        self._hosts, size = vitals.hosts(), vitals.database_bytes()
+        return [
+            _gauge("instances", "Instances by state.", ("state",), states),
+            _number("queue_messages", "Messages that wait to be sent.", queued.waiting),
+            _number("queue_overdue_seconds", "How long the oldest is due.", queued.overdue),
+            _gauge("webhooks", "Webhooks: active, paused, off.", ("state",), endpoints),
+            _number("deliveries_pending", "Events that are due to webhooks.", due.waiting),
+            _number("deliveries_overdue_seconds", "How long the oldest is due.", due.overdue),
+            *_of_hosts([host for host in self._hosts if not host.is_silent]),
+            _number("database_size_bytes", "How large the database is.", size),
+        ]
+
+    def _of_redis(self) -> list[Metric]:
+        meter.hand_over()
+        return [
+            *_of_queues(job_queues.all_of([host.id for host in self._hosts])),
+            *_of_sums(meter.read()),
+        ]
 
 
 def _asked(
@@ -132,23 +158,6 @@ def _versions() -> tuple[str, str]:
     return VERSION, version("neonize")
 
 
-def _of_database() -> list[Metric]:
-    states = [((state.value,), number) for state, number in vitals.instances().items()]
-    endpoints = [((name,), number) for name, number in vitals.endpoints().items()]
-    queued, due, hosts = vitals.messages(), vitals.deliveries(), vitals.hosts()
-    size = vitals.database_bytes()
-    return [
-        _gauge("instances", "Instances by state.", ("state",), states),
-        _number("queue_messages", "Messages that wait to be sent.", queued.waiting),
-        _number("queue_overdue_seconds", "How long the oldest is due.", queued.overdue),
-        _gauge("webhooks", "Webhooks: active, paused, off.", ("state",), endpoints),
-        _number("deliveries_pending", "Events that are due to webhooks.", due.waiting),
-        _number("deliveries_overdue_seconds", "How long the oldest is due.", due.overdue),
-        *_of_hosts([host for host in hosts if not host.is_silent]),
-        _number("database_size_bytes", "How large the database is.", size),
-    ]
-
-
 def _of_hosts(hosts: list[vitals.HostFacts]) -> list[Metric]:
     memory = [((one.name,), one.memory_mib * 2**20) for one in hosts if one.memory_mib]
     sessions = [((one.name,), one.sessions) for one in hosts]
@@ -161,17 +170,10 @@ def _of_hosts(hosts: list[vitals.HostFacts]) -> list[Metric]:
     ]
 
 
-def _of_redis() -> list[Metric]:
-    meter.hand_over()
-    sums = meter.read()
+def _of_sums(sums: dict[tuple[str, ...], int]) -> list[Metric]:
+    fates = ("direction", "kind", "result")
     return [
-        *_of_queues(),
-        _counter(
-            sums,
-            metering.MESSAGES,
-            "Messages by what became of them.",
-            ("direction", "kind", "result"),
-        ),
+        _counter(sums, metering.MESSAGES, "Messages by what became of them.", fates),
         _counter(sums, metering.RECONNECTS, "Connections that came back after trouble.", ()),
         _counter(sums, metering.DISCONNECTIONS, "Connections that ended.", ("reason",)),
         _times(sums, metering.ATTEMPTS, "Tries to deliver to webhooks.", ("result",)),
@@ -179,15 +181,7 @@ def _of_redis() -> list[Metric]:
     ]
 
 
-def _of_queues() -> list[Metric]:
-    from app.models import Host
-
-    try:
-        host_ids = list(db.session.scalars(db.select(Host.id)))
-    except SQLAlchemyError:
-        host_ids = []  # the other half of the answer tells of it
-        db.session.rollback()
-    queues = job_queues.all_of(host_ids)
+def _of_queues(queues: list[job_queues.QueueFacts]) -> list[Metric]:
     waiting = [((one.name,), one.waiting) for one in queues]
     failed = [((one.name,), one.failed) for one in queues]
     workers = [((one.name,), one.workers) for one in queues]
