@@ -33,6 +33,7 @@ from app.services import (
     instances,
     messaging,
     pairings,
+    repeats,
     webhooks,
 )
 from app.sessions import leases
@@ -139,7 +140,7 @@ def test_one_setup_link_makes_one_administrator(app, meet, twice):
 
 
 def test_one_idempotency_key_queues_one_message(app, shop, meet, twice):
-    meet(messaging, "_by_key")
+    meet(repeats, "earlier")
     answers = twice(
         lambda: messaging.queue_text(
             the(Instance, shop),
@@ -160,7 +161,7 @@ def test_a_form_that_is_sent_twice_at_once_is_one_message_and_no_error(app, shop
     path = f"/ui/instances/{shop.id}/chat/{chat.id}/location"
     form = {"latitude": "55.75", "longitude": "37.62", "key": "0" * 32}
     browsers = [Browser(app.test_client()).sign_in(bob) for _ in range(2)]
-    meet(messaging, "_by_key")
+    meet(repeats, "earlier")
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda browser: browser.post(path, form).status_code, browsers))
     assert (answers, count(app, Message)) == ([303, 303], 1)
