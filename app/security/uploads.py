@@ -106,7 +106,10 @@ def send_opened(
 ) -> Message:
     """The same of a file that is here already and not stored yet."""
     storage = storage_of(current_settings())
-    file = uploads.new_file(given.draft, given.name, storage, wanted)
+    try:
+        file = uploads.new_file(given.draft, given.name, storage, wanted)
+    finally:
+        given.draft.close()  # of what was not kept nothing is left
     try:
         message = _committed(queue, file)
     except AppError:
