@@ -63,7 +63,7 @@ SIGNED_IN = {
     *("api.change_password", "api.show_key", "api.rotate_key", "api.end_former_keys"),
     *("api.list_sign_ins", "api.end_all_sign_ins"),
     *("ui.show_statistics", "ui.show_busiest", "ui.export_statistics"),
-    "api.show_user_statistics",
+    *("api.show_user_statistics", "api.list_top_chats"),
 }
 # Who the thing named in the address belongs to; to everybody else it is not there.
 OWNER = {

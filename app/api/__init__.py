@@ -32,6 +32,7 @@ def register(app: Flask) -> None:
         openapi,
         queue,
         statistics,
+        top_chats,
         users,
         webhooks,
     )
@@ -41,7 +42,7 @@ def register(app: Flask) -> None:
     _ = (accounts, activity, amendments, credentials, groups, identity, instances, invitations)
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages, queue)
     _ = (blocking, call_counting, chat_acts, chats, contact_merging, contact_tasks)
-    _ = (statistics, users, webhooks)
+    _ = (statistics, top_chats, users, webhooks)
 
     openapi.configure(app)
     app.register_blueprint(bp)

@@ -83,7 +83,10 @@ _REFUSALS = {
     "429": "Too many attempts; Retry-After says when to come back.",
     "503": "No room for another one now; Retry-After says when to come back.",
 }
-_NAMING = {"getApiKey", "listWebhooks", "createWebhook", "listAllDeliveries", "replayDeliveries"}
+_NAMING = {
+    *("getApiKey", "listWebhooks", "createWebhook", "listAllDeliveries", "replayDeliveries"),
+    "listTopChats",
+}
 """Which name a thing beside the path."""
 _CONFLICTING = frozenset(
     {
