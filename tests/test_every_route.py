@@ -73,7 +73,7 @@ SIGNED_IN = {
     *("api.list_keys", "api.create_key"),
     *("ui.list_keys", "ui.new_key", "ui.create_key"),
     *("ui.show_statistics", "ui.show_busiest", "ui.export_statistics"),
-    "api.show_user_statistics",
+    *("api.show_user_statistics", "api.list_top_chats"),
 }
 # Who the thing named in the address belongs to; to everybody else it is not there.
 OWNER = {

@@ -38,6 +38,7 @@ def register(app: Flask) -> None:
         people,
         queue,
         statistics,
+        top_chats,
         users,
         webhooks,
     )
@@ -48,7 +49,7 @@ def register(app: Flask) -> None:
     _ = (contact_imports, contacts, deliveries, events, linking, media, messages)
     _ = (notices, queue, statistics)
     _ = (blocking, call_counting, chat_acts, chats, contact_merging, contact_tasks)
-    _ = (batches, documentation, keys, people, users, webhooks)
+    _ = (batches, documentation, keys, people, top_chats, users, webhooks)
 
     openapi.configure(app)
     manners.register(app)

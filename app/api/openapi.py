@@ -108,12 +108,8 @@ _REFUSALS = {
     "503": "Busy, or no room for another one; Retry-After says when to come back.",
 }
 _NAMING = {
-    "createKey",
-    "getApiKey",
-    "listWebhooks",
-    "createWebhook",
-    "listAllDeliveries",
-    "replayDeliveries",
+    *("createKey", "getApiKey", "listWebhooks", "createWebhook", "listAllDeliveries"),
+    *("replayDeliveries", "listTopChats"),
 }
 """Which name a thing beside the path."""
 _CONFLICTING = frozenset({"getMedia", "getPhoneCode", "getPhoto", "getQrCode"})

@@ -117,7 +117,7 @@ def show_user_statistics(query: StatisticsQuery) -> UserStatistics:
     if caller().reach is not None:
         raise Forbidden(OUTSIDE, code="outside_key")
     scope = Scope(caller().id)
-    report = statistics.report(scope, query.period, _zone(query))
+    report = statistics.report(scope, query.period, zone_of(query))
     listed = [
         {"id": one.id, "name": one.name, "deleted": one.deleted, **_counts(one.counts)}
         for one in report.instances
@@ -135,11 +135,12 @@ def show_instance_statistics(instance_id: str, query: StatisticsQuery) -> Statis
     What it did in a period.
     """
     scope = Scope(caller().id, instances.get_for(caller(), instance_id))
-    report = statistics.report(scope, query.period, _zone(query))
+    report = statistics.report(scope, query.period, zone_of(query))
     return Statistics.model_validate(_shown(scope, report))
 
 
-def _zone(query: StatisticsQuery) -> ZoneInfo:
+def zone_of(query: StatisticsQuery) -> ZoneInfo:
+    """The time zone that is asked for. Raises Invalid."""
     try:
         return ZoneInfo(query.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

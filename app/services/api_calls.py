@@ -7,6 +7,7 @@ that is killed before loses nothing. With Redis's own data, what was not taken y
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -31,6 +32,8 @@ _ID = "batch"
 _FORGET = """
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return redis.call('DEL', KEYS[1]) end
 """
+_PATIENCE_SECONDS = 5.0
+_silent_until = 0.0
 _REMEMBERED = timedelta(days=1)
 """A batch that was counted is gone from Redis seconds later."""
 
@@ -44,12 +47,17 @@ class Batch:
 
 
 def note(owner_id: str, instance_id: str | None) -> None:
-    """Counts a call by a person; one round trip to Redis. Without Redis it is not counted."""
+    """Counts a call by a person; one round trip to Redis. Without Redis it is not counted, and for
+    some seconds nobody waits for it again."""
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
     named = instance_id if instance_id and is_id("ins", instance_id) else NO_INSTANCE
     hour = int(floor_of(utcnow(), Grain.HOUR).timestamp())
     try:
         bell.redis().hincrby(CALLS, f"{owner_id} {named} {hour}", 1)
     except RedisError as error:
+        _silent_until = time.monotonic() + _PATIENCE_SECONDS
         log.warning("api_call.not_counted", error=str(error))
 
 

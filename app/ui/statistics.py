@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import cache, cached_property
+from datetime import date, timedelta
+from functools import cache, cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_timedelta
+from babel.dates import format_date, format_timedelta
 from babel.numbers import get_group_symbol
 from flask import request, url_for
-from flask_babel import format_date, format_decimal, get_locale, get_timezone, gettext
+from flask_babel import format_decimal, get_locale, get_timezone, gettext
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
@@ -229,17 +229,27 @@ def short_of(times: Times, span: Span) -> str:
     """What a step is called below it."""
     day = span.start.astimezone(times.zone).date()
     if times.unit is Unit.DAY:
-        return str(format_date(day, "E d" if times.period is Period.WEEK else "d MMM"))
+        return _written(day, "E d" if times.period is Period.WEEK else "d MMM")
     if times.unit is Unit.YEAR:
-        return str(format_date(day, "y"))
-    return str(format_date(day, "LLL" if times.period is Period.YEAR else "LLL yy"))
+        return _written(day, "y")
+    return _written(day, "LLL" if times.period is Period.YEAR else "LLL yy")
 
 
 def long_of(times: Times, span: Span) -> str:
     """What a step is called in full."""
     day = span.start.astimezone(times.zone).date()
     forms = {Unit.DAY: "EEEE, d MMMM y", Unit.MONTH: "LLLL y", Unit.YEAR: "y"}
-    return str(format_date(day, forms[times.unit]))
+    return _written(day, forms[times.unit])
+
+
+def _written(day: date, form: str) -> str:
+    return _written_in(day, form, str(get_locale()))
+
+
+@lru_cache(maxsize=4096)
+def _written_in(day: date, form: str, language: str) -> str:
+    """Kept: a page has a hundred of them, the same at each request."""
+    return str(format_date(day, form, locale=language))
 
 
 def _asked() -> View:
@@ -254,7 +264,7 @@ def _middle_of(times: Times, span: Span) -> str:
     """What a step is called where there is little room."""
     day = span.start.astimezone(times.zone).date()
     forms = {Unit.DAY: "d MMM", Unit.MONTH: "LLLL y", Unit.YEAR: "y"}
-    return str(format_date(day, forms[times.unit]))
+    return _written(day, forms[times.unit])
 
 
 def _told(when: str, flow: statistics.Flow) -> str:

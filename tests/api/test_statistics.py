@@ -11,6 +11,7 @@ from app.jobs import statistics as job
 from app.services import counting
 from app.services.counting import Counted
 from app.transaction import transaction
+from tests import factories
 
 NOW = datetime(2026, 3, 30, 9, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -89,3 +90,15 @@ def test_calls_are_counted_for_who_made_them_and_the_instance_they_were_about(
     answer = api.get("/api/stats/user").get_json()
     assert answer["totals"]["apiCalls"] == 3
     assert [one["apiCalls"] for one in answer["instances"]] == [2]
+
+
+def test_the_busiest_chats_come_first(app, api, linked, foreign):
+    with app.app_context():
+        chats = [factories.chat(linked.account, name=name) for name in ("Anna", "Boris")]
+        with transaction():
+            for chat, number in zip(chats, (1, 2), strict=True):
+                count = Counted("sent", NOW, linked.id, chat_id=chat.id, number=number)
+                counting.count(count)
+    items = api.get(f"/api/stats/chats?instanceId={linked.id}").get_json()["items"]
+    assert [(one["name"], one["sent"]) for one in items] == [("Boris", 2), ("Anna", 1)]
+    assert api.get(f"/api/stats/chats?instanceId={foreign.id}").status_code == 404

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from redis.exceptions import RedisError
 from sqlalchemy import event, func, select
 
 from app.clock import utcnow
@@ -324,6 +325,21 @@ def test_a_slow_clock_forgets_only_what_it_has_counted(linked):
     api_calls.forget(slow)
     job.flush_calls()
     assert counted() == {"api_calls": 2}
+
+
+def test_a_redis_that_is_away_holds_up_one_call_and_no_more(linked, monkeypatch):
+    asked = []
+
+    def redis():
+        asked.append("redis")
+        raise RedisError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(api_calls, "_silent_until", 0.0)
+        patch.setattr(api_calls.bell, "redis", redis)
+        for _ in range(3):
+            api_calls.note(linked.owner_id, None)
+    assert asked == ["redis"]
 
 
 # Deletion

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from sqlalchemy import select
 
 from app.core.details import Card, Place, Poll, as_data, said_in
+from app.core.periods import Period
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
 from app.models import Message, Quote
 from app.models.message import INCOMING
-from app.services import amending, messaging
+from app.services import amending, messaging, statistics
 from app.transaction import transaction
 from tests.sessions.live.conftest import OWN_NUMBER, PATIENCE, PEER_NUMBER, Product
 from tests.waiting import wait_for
@@ -185,3 +188,28 @@ def test_session_is_back_when_its_host_was_killed(linked: tuple[Product, str]) -
 
     wait_for(lambda: product.message(message_id).status == MessageStatus.DELIVERED, PATIENCE)
     product.wait_state(instance_id, InstanceState.CONNECTED)
+
+
+def test_statistics_equal_the_networks_own_log(linked: tuple[Product, str]) -> None:
+    product, instance_id = linked
+    client = product.sandbox.client
+    for number in range(3):
+        product.queue(instance_id, f"Hello {number}")
+    wait_for(lambda: len(product.received()) == 3, PATIENCE, "all of ours are there")
+    client.read(PEER_NUMBER, OWN_NUMBER)
+    for number in range(2):
+        client.send(PEER_NUMBER, OWN_NUMBER, f"Hello yourself {number}")
+    client.send(OWN_NUMBER, PEER_NUMBER, "From the phone")
+
+    def counts() -> statistics.Counts:
+        with product.app.app_context():
+            owner_id = product.instance(instance_id).owner_id
+            scope = statistics.Scope(owner_id, product.instance(instance_id))
+            return statistics.report(scope, Period.WEEK, ZoneInfo("Europe/Moscow")).totals
+
+    def in_the_log() -> tuple[int, int]:
+        return len(product.received(PEER_NUMBER)), len(product.received(OWN_NUMBER))
+
+    wait_for(lambda: in_the_log() == (4, 2), PATIENCE, "everything has arrived")
+    wait_for(lambda: (counts().sent, counts().received) == (4, 2), PATIENCE, "it is counted")
+    wait_for(lambda: counts().read >= 3, PATIENCE, "what was read is counted")
