@@ -144,7 +144,7 @@ def places(stage: Stage) -> list[Place]:
         Place("webhook-log", stage.links["delivery"].rpartition("/")[0]),
         Place("webhook-delivery", stage.links["delivery"]),
         Place("profile", "/ui/profile"),
-        Place("notices", "/ui/notices", _click(".notice-words", shows="#notices li")),
+        Place("notices", "/ui/notices"),
         Place("notices-none", "/ui/notices", who=NEWCOMER),
         Place("journal", "/ui/journal"),
         Place("system", "/ui/system"),
