@@ -5,12 +5,14 @@ from alembic.migration import MigrationContext
 from flask import Flask
 from flask.ctx import AppContext
 from flask_migrate import check, downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from app import migrating
 from app.extensions import db
-from app.models import Instance
+from app.models import Activity, Instance
 from app.models.message_text import is_of_index
+from app.services import activity
+from app.transaction import transaction
 from tests import factories
 
 
@@ -56,3 +58,21 @@ def test_people_and_what_is_theirs_outlive_the_table_that_is_rebuilt(
     upgrade()
 
     assert db.session.get_one(Instance, instance.id).owner_id == instance.owner_id
+
+
+def test_lines_of_former_versions_stand_in_the_journals_of_their_owners(
+    app: Flask, app_context: AppContext
+) -> None:
+    migrating.bind(app)
+    owner, actor = factories.user(), factories.user()
+    instance = factories.instance(owner)
+    with transaction():
+        activity.record("instance:state:changed", instance=instance)
+        activity.record("user:api_key:rotated", actor=actor)
+    downgrade(revision="0051")
+    upgrade()
+
+    assert set(db.session.execute(select(Activity.kind, Activity.owner_id))) == {
+        ("instance:state:changed", owner.id),
+        ("user:api_key:rotated", actor.id),
+    }

@@ -26,7 +26,7 @@ READ = frozenset(
         *("list_webhooks", "list_instance_webhooks", "show_webhook", "show_health"),
         *("check_numbers", "show_photo"),
         *("list_deliveries", "list_all_deliveries", "show_delivery"),
-        *("show_user_statistics", "show_instance_statistics"),
+        *("show_user_statistics", "show_instance_statistics", "list_top_chats"),
     }
 )
 SEND = frozenset(

@@ -104,6 +104,13 @@ class UserStatistics(Statistics):
     instances: list[InstanceStatistics]
 
 
+def scope_of_all() -> Scope:
+    """All instances of who calls. Raises Forbidden for a key that is limited to some."""
+    if caller().reach is not None:
+        raise Forbidden(OUTSIDE, code="outside_key")
+    return Scope(caller().id)
+
+
 @bp.get("/stats/user")
 @bp.input(StatisticsQuery, location="query", arg_name="query")
 @bp.output(UserStatistics, description="The statistics.")
@@ -114,9 +121,7 @@ def show_user_statistics(query: StatisticsQuery) -> UserStatistics:
     What all of your instances did in a period, each of them and together. Calls that are of no
     instance are in the totals alone. A key that is limited to instances does not see them.
     """
-    if caller().reach is not None:
-        raise Forbidden(OUTSIDE, code="outside_key")
-    scope = Scope(caller().id)
+    scope = scope_of_all()
     report = statistics.report(scope, query.period, zone_of(query))
     listed = [
         {"id": one.id, "name": one.name, "deleted": one.deleted, **_counts(one.counts)}

@@ -7,7 +7,7 @@ from pydantic import Field
 from app.api.blueprint import bp
 from app.api.bodies import Answer
 from app.api.identity import caller
-from app.api.statistics import TAGS, StatisticsQuery, zone_of
+from app.api.statistics import TAGS, StatisticsQuery, scope_of_all, zone_of
 from app.services import instances, statistics
 from app.services.statistics import Scope
 
@@ -46,8 +46,10 @@ def list_top_chats(query: ChatsQuery) -> TopChats:
 
     Those in which most was sent and received in a period, by whole days of UTC.
     """
-    instance = instances.get_for(caller(), query.instance_id) if query.instance_id else None
-    scope = Scope(caller().id, instance)
+    if query.instance_id:
+        scope = Scope(caller().id, instances.get_for(caller(), query.instance_id))
+    else:
+        scope = scope_of_all()
     times = statistics.times_for(scope, query.period, zone_of(query))
     items = [
         TopChat(

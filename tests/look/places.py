@@ -149,6 +149,7 @@ def places(stage: Stage) -> list[Place]:
         Place("keys", "/ui/profile/keys"),
         Place("key-new", "/ui/profile/keys/new"),
         Place("notices", "/ui/notices", _click(".notice-words", shows="#notices li")),
+        Place("notices", "/ui/notices"),
         Place("notices-none", "/ui/notices", who=NEWCOMER),
         Place("journal", "/ui/journal"),
         Place("system", "/ui/system"),

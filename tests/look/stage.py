@@ -22,6 +22,7 @@ from app.core.errors import RateLimited
 from app.core.groups import ADMIN, MEMBER, OWNER, GroupFacts, GroupMember
 from app.core.states import InstanceState, MessageStatus
 from app.extensions import db
+from app.jobs import notices
 from app.models import (
     Attempt,
     Chat,
@@ -237,6 +238,7 @@ def _fill_shelf(anna: User) -> tuple[dict[str, str], str, str, str]:
         "paused": _paused(anna),
     }
     shelf = {word: f"/ui/instances/{instance.id}" for word, instance in made.items()}
+    notices.look()  # the clock would, some seconds later
     busy_chat = _fill_chat(made["stopped"])
     return shelf, busy_chat, _fill_kinds(made["stopped"]), _fill_group(made["stopped"])
 
