@@ -83,6 +83,8 @@ SENTENCES = {
     "user:sign_in:others_ended": N_("All other browsers signed out"),
     "user:api_key:rotated": N_("API key replaced"),
     "user:api_key:ended": N_("Former API keys ended"),
+    "user:api_key:created": N_("API key created: %(name)s"),
+    "user:api_key:revoked": N_("API key revoked: %(name)s"),
     "user:password:changed": N_("Password changed"),
     "user:password:reset_offered": N_("Link for a new password made: %(user)s"),
     "user:password:reset": N_("New password set with a link"),

@@ -148,7 +148,6 @@ def places(stage: Stage) -> list[Place]:
         Place("profile", "/ui/profile"),
         Place("keys", "/ui/profile/keys"),
         Place("key-new", "/ui/profile/keys/new"),
-        Place("notices", "/ui/notices", _click(".notice-words", shows="#notices li")),
         Place("notices", "/ui/notices"),
         Place("notices-none", "/ui/notices", who=NEWCOMER),
         Place("journal", "/ui/journal"),
