@@ -47,6 +47,8 @@ def fetch(url: str, write: Callable[[bytes], object], *, most: int, private_allo
             if answer.status_code != requests.codes.ok:
                 raise CannotFetch(f"HTTP {answer.status_code}")
             _copy(answer, write, most)
+            if over:  # an answer that was cut may look as if it had come to its end
+                raise CannotFetch("timeout")
             return _name_in(answer.url)
     except CannotDial as error:
         raise CannotFetch(error.slug) from error
