@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from sqlalchemy import update
+from sqlalchemy import insert, inspect, update
 
 from app import bell, topics
 from app.clock import utcnow
@@ -121,11 +121,12 @@ def _keep(row: ContactImport, rows: list[Judged]) -> None:
     people = naming.by_address(naming.find_people(Contact, ours, phones, []))
     known = {phone: people[f"+{phone}"] for phone in phones if f"+{phone}" in people}
     theirs = _known_to_whatsapp(row, phones - known.keys())
-    changed = []
+    changed, new = [], []
     for one in rows:
         contact = known.get(one.phone)
         if contact is None:
             known[one.phone] = contact = _new(row, one, theirs.get(one.phone))
+            new.append(contact)
             row.added += 1
         elif _take_over(contact, one, is_first=_is_first(row, contact, one)):
             contact.updated_at = utcnow()
@@ -137,7 +138,16 @@ def _keep(row: ContactImport, rows: list[Judged]) -> None:
         _mark(row, contact, one)
         contact.index()
         changed.append(contact)
+    _insert(new)
     naming.rename_chats(row.instance_id, changed)
+
+
+def _insert(new: list[Contact]) -> None:
+    """All in one statement, without the session: nobody looks at them again in this transaction."""
+    names = [one.key for one in inspect(Contact).column_attrs]
+    if new:
+        rows = [{name: getattr(contact, name) for name in names} for contact in new]
+        db.session.execute(insert(Contact), rows)
 
 
 def _is_first(row: ContactImport, contact: Contact, one: Judged) -> bool:
@@ -162,7 +172,7 @@ def _known_to_whatsapp(
 
 def _new(row: ContactImport, one: Judged, known: WhatsAppContact | None) -> Contact:
     now = utcnow()
-    contact = Contact(
+    return Contact(
         id=new_id("con", now),
         instance_id=row.instance_id,
         phone=one.phone,
@@ -174,8 +184,6 @@ def _new(row: ContactImport, one: Judged, known: WhatsAppContact | None) -> Cont
         updated_at=now,
         **{fact: getattr(known, fact) if known else "" for fact in FACTS},
     )
-    db.session.add(contact)
-    return contact
 
 
 def _is_free(row: ContactImport, lid: str | None) -> bool:
