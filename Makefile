@@ -47,11 +47,12 @@ test: install-dev ## Everything that must hold: style, types, the whole suite
 	$(BIN)/mypy app wsgi.py worker.py clients/python/whatsapp_manager
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+# Of the live sessions those that share a product; the others are about the engine and the network.
 ON_POSTGRES := $(addprefix tests/,api services sessions ui webhooks supervisor/test_prepare.py supervisor/test_roles.py \
 	test_cli.py test_clockwork.py test_database.py test_health.py test_races.py test_migrations.py)
 
 test-postgres: install-dev ## The tests that touch a database, on a PostgreSQL server of their own
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --database postgresql --ignore tests/sessions/live/test_full_disk.py $(ON_POSTGRES)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --database postgresql --ignore-glob '*/sessions/live/test_*.py' $(ON_POSTGRES)
 
 chaos: install-dev ## Kill everything under load and judge it: make chaos [SCENARIO="1 3"] [SCALE=0.2] [DATABASE=postgresql] [REPORT=file]
 	$(BIN)/python -m tests.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SCALE),--scale $(SCALE)) \
