@@ -41,6 +41,7 @@ is seen by what it changes, once it is sent."""
 DELETED = "deleted"
 """What stands for the kind of a message that was deleted for everybody."""
 RESENT, DISMISSED = "resent", "dismissed"
+KIND_LENGTH = 60
 
 
 class Message(Base):
@@ -70,7 +71,7 @@ class Message(Base):
 
     direction: Mapped[str] = mapped_column(String(3))
     source: Mapped[str | None] = mapped_column(String(10))  # of an outgoing one: ui, api, phone
-    kind: Mapped[str] = mapped_column(String(60), default=TEXT)
+    kind: Mapped[str] = mapped_column(String(KIND_LENGTH), default=TEXT)
     body: Mapped[str] = mapped_column(Text, default="")
     details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What a place, a contact card or a poll says besides: core.details. Of a vote of ours under

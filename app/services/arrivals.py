@@ -15,7 +15,7 @@ from app.core.ids import new_id
 from app.core.states import MessageStatus
 from app.extensions import db
 from app.models import Chat, Message
-from app.models.message import FROM_PHONE, INCOMING, OUTGOING
+from app.models.message import FROM_PHONE, INCOMING, KIND_LENGTH, OUTGOING
 from app.services import chats, counting, media, metering, outbox, quotes, receipts
 from app.services.message_payload import payload_of
 from app.services.people_names import Who
@@ -66,7 +66,7 @@ def store(arrival: Arrival, *, is_news: bool = True) -> Message | None:
         chat_id=arrival.chat.id,
         direction=direction,
         source=FROM_PHONE if arrival.from_me else None,
-        kind=arrival.kind,
+        kind=arrival.kind[:KIND_LENGTH],  # what is not understood is named by the sender's field
         body=arrival.text,
         details=as_data(arrival.said) if arrival.said else None,
         forwarded=arrival.forwarded,
