@@ -61,12 +61,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)  # after the shuffling, which stays within each group
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begins with what takes long, so that in the end no worker is left alone with it.
 
     These tests run many processes and wait for them in real time, which a machine that is busy or
     slow can make too short: one that failed is tried once more, and the summary names it.
     """
+    if config.getoption("--database") == "postgresql":
+        items[:] = [one for one in items if one.get_closest_marker("plan_of_sqlite") is None]
     for item in items:
         if _runs_processes(item):
             item.add_marker(pytest.mark.flaky(reruns=1))

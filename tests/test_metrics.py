@@ -294,12 +294,11 @@ def test_a_scrape_asks_a_few_questions_whatever_there_is(app: Flask, shop: Insta
     assert len(asked) <= 6
 
 
+@pytest.mark.plan_of_sqlite
 def test_backlogs_are_counted_along_indexes(app: Flask, shop: Instance) -> None:
     from app.services import vitals
 
     with app.app_context():
-        if db.engine.dialect.name != "sqlite":
-            pytest.skip("PostgreSQL scans tables this small, whatever indexes they have")
         assert "COVERING INDEX ix_messages_queue" in plan_of(vitals.messages, "FROM messages")
         assert "COVERING INDEX ix_deliveries_due" in plan_of(vitals.deliveries, "FROM deliveries")
 

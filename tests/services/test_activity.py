@@ -179,9 +179,8 @@ def test_a_page_of_a_persons_journal_is_one_query(instance, bob):
     assert len(asked) == 1
 
 
+@pytest.mark.plan_of_sqlite
 def test_a_persons_journal_walks_its_index(instance, bob):
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL scans tables this small, whatever indexes they have")
     plan = plan_of(lambda: activity.page_of(bob), "FROM activity")
     assert "ix_activity_owner_time" in plan
     assert "TEMP B-TREE FOR ORDER BY" not in plan

@@ -186,9 +186,8 @@ def test_a_look_costs_the_same_however_many_there_are(linked, bob):
     assert cost() == few <= 4
 
 
+@pytest.mark.plan_of_sqlite
 def test_the_count_of_the_bell_is_a_seek_in_an_index(app_context, bob):
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL scans tables this small, whatever indexes they have")
     plan = plan_of(lambda: notices.unread(bob.id), "FROM notices")
     assert "SEARCH notices USING INDEX" in plan
 
