@@ -66,6 +66,11 @@ def need(scope: Scope) -> None:
     scopes.need(g.get("key"), scope)
 
 
+def may(scope: Scope) -> bool:
+    """Whether the request came without a key, or with one that has this scope."""
+    return scopes.has(g.get("key"), scope)
+
+
 def administrator() -> User:
     """The caller, who may manage people. Raises Forbidden, before anything is looked up, so that
     nobody else learns who is there."""

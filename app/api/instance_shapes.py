@@ -13,6 +13,7 @@ from pydantic import (
 
 from app import models
 from app.api.bodies import Answer, Body, Moment
+from app.api.webhooks import headers_shown
 from app.core.events import Subscription, iso
 from app.core.reading import ReadReceipts
 from app.core.reasons import reason_of
@@ -198,7 +199,9 @@ class Instance(Status):
     notify_calls: bool
     max_retries: int
     retry_interval: int = Field(description="Milliseconds.")
-    headers: dict[str, str]
+    headers: dict[str, str] = Field(
+        description="Masked for a key without the scope manage: they may hold tokens."
+    )
     proxy: ShownProxy | None = Field(description="Its own proxy; null: the way of the deployment.")
     presence: Literal["online", "never"]
     send_gap_seconds: int | None
@@ -297,5 +300,5 @@ def _webhook_values(endpoint: models.Endpoint | None) -> dict[str, Any]:
         "retry_interval": (
             endpoint.retry_interval_ms if endpoint else webhooks.DEFAULT_RETRY_INTERVAL_MS
         ),
-        "headers": endpoint.headers if endpoint else {},
+        "headers": headers_shown(endpoint.headers) if endpoint else {},
     }

@@ -89,8 +89,13 @@ def check(key: ApiKey, reach: frozenset[str] | None) -> None:
         raise Forbidden(OUTSIDE, code="outside_key")
 
 
+def has(key: ApiKey | None, scope: Scope) -> bool:
+    """Whether no key was sent, or one that has this scope; the personal one has all."""
+    return key is None or key.scopes is None or scope in key.scopes
+
+
 def need(key: ApiKey | None, scope: Scope) -> None:
     """Nothing. Raises Forbidden when a key was sent that has not this scope."""
-    if key is not None and key.scopes is not None and scope not in key.scopes:
+    if not has(key, scope):
         message = N_("This API key has not the scope %(scope)s.")
         raise Forbidden(message, code="scope_missing", scope=scope.value)

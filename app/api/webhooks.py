@@ -14,12 +14,13 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from app import models
 from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, Moment, takes
-from app.api.identity import caller, need
+from app.api.identity import caller, may, need
 from app.clock import utcnow
 from app.core.errors import Invalid
 from app.core.events import iso
 from app.core.scopes import Scope
 from app.services import breaker, instances, webhooks
+from app.services.delivery_log import MASK
 from app.services.webhooks import Wish
 from app.transaction import transaction
 
@@ -87,7 +88,9 @@ class Webhook(Answer):
     url: str
     events: list[str]
     enabled: bool
-    headers: dict[str, str]
+    headers: dict[str, str] = Field(
+        description="Masked for a key without the scope manage: they may hold tokens."
+    )
     max_retries: int
     retry_interval: int = Field(description="Milliseconds.")
     max_retry_interval: int = Field(description="Milliseconds.")
@@ -266,7 +269,7 @@ def webhook_shown(endpoint: models.Endpoint, *, secret: bool = False) -> Webhook
         url=endpoint.url,
         events=endpoint.events,
         enabled=endpoint.enabled,
-        headers=endpoint.headers,
+        headers=headers_shown(endpoint.headers),
         max_retries=endpoint.max_retries,
         retry_interval=endpoint.retry_interval_ms,
         max_retry_interval=endpoint.max_interval_ms,
@@ -278,6 +281,12 @@ def webhook_shown(endpoint: models.Endpoint, *, secret: bool = False) -> Webhook
         former_secret_until=_former_until(endpoint),
         secret=endpoint.secret if secret else None,
     )
+
+
+def headers_shown(headers: dict[str, str]) -> dict[str, str]:
+    """`headers` as they are for whoever may change them. For a key that only reads their values are
+    masked: they may be what proves something to the receiver."""
+    return headers if may(Scope.MANAGE) else dict.fromkeys(headers, MASK)
 
 
 def _former_until(endpoint: models.Endpoint) -> str | None:

@@ -102,6 +102,19 @@ def test_the_last_use_is_written_once_a_minute(api, anonymous):
         assert used() > first
 
 
+def test_tokens_in_headers_of_webhooks_are_told_only_to_who_may_change_them(
+    api, anonymous, instance
+):
+    path = f"/api/instances/{instance.id}"
+    api.patch(path, {"webhookUrl": "https://shop.example/in", "headers": {"X-Token": "s3cret"}})
+    [webhook] = api.get(f"{path}/webhooks").json["items"]
+    for scopes, told in ((["read"], "••••••"), (["read", "manage"], "s3cret")):
+        key = api.post("/api/keys", {"name": "A", "scopes": scopes}).json["apiKey"]
+        for address in (path, f"/api/webhooks/{webhook['id']}"):
+            answer = anonymous.get(address, headers={"X-API-Key": key})
+            assert answer.json["headers"] == {"X-Token": told}
+
+
 @pytest.fixture
 def bobs(app, bob) -> Browser:
     """Bob's browser."""
