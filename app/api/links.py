@@ -32,10 +32,9 @@ def add(document: dict[str, Any]) -> None:
         told = _TOLD.get(operation["operationId"])
         if told is None:
             continue
-        [status] = [status for status in ("201", "202", "200") if status in operation["responses"]][
-            :1
-        ]
-        operation["responses"][status]["links"] = dict(_links(document, told))
+        answers = operation["responses"]
+        status = next(one for one in ("201", "202", "200") if one in answers)
+        answers[status]["links"] = dict(_links(document, told))
 
 
 def _links(document: dict[str, Any], told: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:

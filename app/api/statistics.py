@@ -10,12 +10,11 @@ from pydantic import Field
 from app.api.blueprint import bp
 from app.api.bodies import Answer, Body, Moment
 from app.api.identity import caller
-from app.core.errors import Forbidden, Invalid
+from app.core.errors import Invalid
 from app.core.events import iso
 from app.core.periods import Period, Span, Times
 from app.core.texts import N_
 from app.services import instances, statistics
-from app.services.api_keys import OUTSIDE
 from app.services.statistics import Counts, Report, Scope
 
 TAGS = ["Statistics"]
@@ -106,8 +105,7 @@ class UserStatistics(Statistics):
 
 def scope_of_all() -> Scope:
     """All instances of who calls. Raises Forbidden for a key that is limited to some."""
-    if caller().reach is not None:
-        raise Forbidden(OUTSIDE, code="outside_key")
+    instances.check_reach(caller(), None)
     return Scope(caller().id)
 
 

@@ -46,9 +46,8 @@ class Scope:
     owner_id: str
     endpoint: Endpoint | None = None
     instance: Instance | None = None
-    reach: frozenset[str] | None = (
-        None  # of all of a person: those of these instances' own webhooks
-    )
+    reach: frozenset[str] | None = None
+    """Of all of a person only what these instances' own webhooks are told."""
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> Scope:
@@ -65,10 +64,7 @@ class Scope:
         if self.reach is not None:
             wanted.append(Delivery.instance_id.in_(self.reach))
             wanted.append(Delivery.endpoint_id.in_(_of_instances(self.reach)))
-        return and_(
-            *wanted,
-            *() if wanted else (Delivery.owner_id == self.owner_id, _is_there(self.owner_id)),
-        )
+        return and_(*wanted or (Delivery.owner_id == self.owner_id, _is_there(self.owner_id)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,9 +143,9 @@ def _keep(row: ContactImport, rows: list[Judged]) -> None:
 
 
 def _insert(new: list[Contact]) -> None:
-    """All in one statement, without the session: nobody looks at them again in this transaction."""
-    names = [one.key for one in inspect(Contact).column_attrs]
+    """All in one statement and without the session, which would take longer for each."""
     if new:
+        names = [one.key for one in inspect(Contact).column_attrs]
         rows = [{name: getattr(contact, name) for name in names} for contact in new]
         db.session.execute(insert(Contact), rows)
 

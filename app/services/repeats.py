@@ -28,16 +28,14 @@ def earlier(instance: Instance, key: str | None, source: str) -> Message | None:
     found = db.session.scalar(
         select(Message).where(Message.instance_id == instance.id, Message.idempotency_key == key)
     )
-    if found is not None and source == FROM_API and _is_old(found):
+    if found is not None and source == FROM_API and _is_free(found):
         found.idempotency_key = None
         db.session.flush()
         return None
     return found
 
 
-def _is_old(message: Message) -> bool:
-    """Whether a program may use its key for something else. A page's key is good for ever: a draft
-    may lie in a browser for days."""
+def _is_free(message: Message) -> bool:
     return message.source == FROM_API and message.created_at < utcnow() - GOOD_FOR
 
 

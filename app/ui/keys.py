@@ -126,10 +126,7 @@ def _list() -> Response:
         keys=keys,
         limits=named_keys.instances_of(keys),
         over={key.id for key in keys if key.is_over(now)},
-        said={
-            key.id: ", ".join(gettext(NAMES[Scope(one)]) for one in key.scopes or [])
-            for key in keys
-        },
+        said={key.id: _said(key) for key in keys},
     )
 
 
