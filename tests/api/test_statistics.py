@@ -69,6 +69,22 @@ def test_what_is_somebody_elses_is_not_there(api, foreign):
     assert api.get(f"/api/stats/instances/{foreign.id}").status_code == 404
 
 
+def test_a_key_for_one_instance_reads_that_one_alone(api, anonymous, instance, linked, count):
+    count("sent", 8)
+    asked = {"name": "A", "scopes": ["read"], "instanceIds": [instance.id]}
+    key = {"X-API-Key": api.post("/api/keys", asked).json["apiKey"]}
+
+    def told(path):
+        answer = anonymous.get(f"/api/stats/{path}", headers=key)
+        return answer.status_code, answer.get_json(force=True).get("code")
+
+    own, other = f"instances/{instance.id}", f"instances/{linked.id}"
+    assert told(own) == (200, None)
+    assert told(f"chats?instanceId={instance.id}") == (200, None)
+    for path in ("user", "chats", other, f"chats?instanceId={linked.id}"):
+        assert told(path) == (403, "outside_key"), path
+
+
 @pytest.mark.parametrize(
     "query", ["period=day", "timeZone=Mars/Base", "timeZone=../../etc/passwd", "timeZone=%00"]
 )
