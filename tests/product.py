@@ -17,6 +17,7 @@ from typing import IO
 
 import psutil
 
+from app.supervisor.roles import ROLES
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,11 +50,11 @@ class Product:
         return found[1]
 
     def processes(self, *words: str) -> list[psutil.Process]:
-        """Its processes whose command line has all of `words`."""
+        """Its processes whose command line has all of `words`, or those of one role."""
         found = []
         for process in psutil.Process(self.process.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
-                if set(words) <= set(process.cmdline()):
+                if set(words) <= {*process.cmdline(), role_of(process)}:
                     found.append(process)
         return found
 
@@ -121,6 +122,18 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
+
+
+def role_of(process: psutil.Process) -> str:
+    """Which role of worker.py it is, or belongs to; "worker" for their supervisor, "" for others.
+    Raises psutil.NoSuchProcess."""
+    command = process.cmdline()
+    if len(command) < 2 or not command[1].endswith("worker.py"):
+        return ""
+    if len(command) > 2:
+        return command[2]
+    name = process.name().partition("-")[0]  # a fork has its supervisor's command line
+    return name if name in ROLES else "worker"
 
 
 def checks_of(product: Product) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 from app.config import Settings, SettingsError, load_settings
 from app.logging import configure
 from app.sessions import life_signs
-from app.supervisor.process import ProcessSpec, nothing
+from app.supervisor.process import ProcessSpec
 from app.supervisor.watch import StopRequested, Supervisor
 
 WORKER = Path(__file__).resolve().parents[2] / "worker.py"
@@ -29,8 +30,9 @@ class Role:
     """One kind of worker process.
 
     `load` imports what the role needs and returns the function that runs it; so the slow part
-    goes on beside the migration. `engine` says that the role, or its child, loads the WhatsApp
-    engine, whose library reads the environment given at exec and no later.
+    goes on beside the migration. `engine` says that the role loads the WhatsApp engine, whose
+    library reads the environment given at exec and no later. The others are forks of their
+    supervisor, who has imported for all of them: they share its memory, and are back at once.
     """
 
     load: Callable[[], Callable[[Settings], None]]
@@ -71,7 +73,7 @@ def _jobs() -> Callable[[Settings], None]:
 
 ROLES: Mapping[str, Role] = {
     HOSTS: Role(_sessions, copies=lambda settings: settings.session_hosts, engine=True),
-    "pairing": Role(_pairing, copies=lambda settings: settings.pairing_workers, engine=True),
+    "pairing": Role(_pairing, copies=lambda settings: settings.pairing_workers),
     "webhooks": Role(_webhooks, copies=lambda settings: 1),
     "jobs": Role(_jobs, copies=lambda settings: settings.job_workers),
     "clock": Role(_clock, copies=lambda settings: 1),
@@ -101,14 +103,32 @@ def run_all(settings: Settings) -> None:
     configure(settings)
     with Supervisor(stop_within=_STOP_WITHIN) as supervisor, suppress(StopRequested):
         all_specs = specs(settings)
-        hosts = [spec for spec in all_specs if spec.name.startswith(HOSTS)]
+        hosts = [spec for spec in all_specs if spec.run is None]
         for spec in hosts:
             supervisor.start(spec)
         supervisor.wait_until(lambda: len(life_signs.living(settings)) >= len(hosts), _HOSTS_WITHIN)
+        supervisor.wait_until(lambda: False, _OTHERS_WAIT)
+        import_for_forks()
         for spec in all_specs:
             if spec not in hosts:
-                supervisor.start(spec, after=_OTHERS_WAIT)
+                supervisor.start(spec)
         supervisor.run()
+
+
+def import_for_forks() -> None:
+    """Imports what forks will find loaded. Nothing of it starts a thread or opens a connection."""
+    from sqlalchemy.orm import configure_mappers
+
+    from app import clockwork
+
+    for role in ROLES.values():
+        if not role.engine:
+            role.load()
+    for work in clockwork.PERIODIC:
+        clockwork.function_of(work)
+    configure_mappers()
+    gc.collect()
+    gc.freeze()  # a collection in a fork would write to all that is shared
 
 
 def run_role(name: str, settings: Settings) -> None:
@@ -117,10 +137,14 @@ def run_role(name: str, settings: Settings) -> None:
     if any(os.environ.get(key) != value for key, value in environment.items()):
         arguments = [sys.executable, str(WORKER), name]
         os.execve(sys.executable, arguments, {**os.environ, **environment})  # noqa: S606
+    configure(settings)
+    _run(ROLES[name], settings)
+
+
+def _run(role: Role, settings: Settings) -> None:
     from app import schema
 
-    configure(settings)
-    run = ROLES[name].load()
+    run = role.load()
     schema.wait_until_current(settings)
     run(settings)
 
@@ -128,16 +152,22 @@ def run_role(name: str, settings: Settings) -> None:
 def specs(settings: Settings) -> list[ProcessSpec]:
     """A process for every copy of every role."""
     return [
-        ProcessSpec(
-            name=f"{name}-{number}" if copies > 1 else name,
-            argv=(sys.executable, str(WORKER), name),
-            environment=environment_of(role, settings),
-            on_end=partial(life_signs.note_end, settings) if name == HOSTS else nothing,
-        )
+        _spec(name, f"{name}-{number}" if copies > 1 else name, settings)
         for name, role in ROLES.items()
         for copies in (role.copies(settings),)
         for number in range(1, copies + 1)
     ]
+
+
+def _spec(role: str, name: str, settings: Settings) -> ProcessSpec:
+    if not ROLES[role].engine:
+        return ProcessSpec(name, run=partial(_run, ROLES[role], settings))
+    return ProcessSpec(
+        name,
+        argv=(sys.executable, str(WORKER), role),
+        environment=environment_of(ROLES[role], settings),
+        on_end=partial(life_signs.note_end, settings),
+    )
 
 
 def environment_of(role: Role, settings: Settings) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,9 +18,10 @@ import structlog
 from app.core.backoff import delay_before
 from app.supervisor.process import (
     PLANNED_RESTART,
+    Child,
     ProcessSpec,
     kill_group,
-    spawn,
+    launch,
     stopped,
 )
 
@@ -45,7 +45,7 @@ class StopRequested(Exception):
 @dataclass
 class _Child:
     spec: ProcessSpec
-    process: subprocess.Popen[bytes] | None = None
+    process: Child | None = None
     started_at: float = 0.0
     failures: int = 0
     start_at: float | None = None
@@ -152,7 +152,7 @@ class Supervisor:
     def _launch(self, child: _Child) -> None:
         child.start_at = None
         try:
-            child.process = spawn(child.spec)
+            child.process = launch(child.spec)
         except OSError as error:
             log.error("process.not_started", name=child.spec.name, error=str(error))
             self._plan_restart(child)
@@ -160,10 +160,10 @@ class Supervisor:
         child.started_at = time.monotonic()
         log.info("process.started", name=child.spec.name, pid=child.process.pid)
 
-    def _mourn(self, child: _Child, process: subprocess.Popen[bytes]) -> None:
+    def _mourn(self, child: _Child, process: Child) -> None:
         kill_group(process)  # what it started must not live on beside its successor
         child.process = None
-        child.spec.on_end(process.pid, process.returncode)
+        child.spec.on_end(process.pid, process.wait())
         steady = time.monotonic() - child.started_at > _STEADY_AFTER
         if steady:
             child.failures = 0
@@ -202,7 +202,7 @@ class Supervisor:
             log.info("process.ended", name=child.spec.name, pid=process.pid, code=code)
 
 
-def _end_if_stopped(child: _Child, process: subprocess.Popen[bytes], pids: list[int]) -> None:
+def _end_if_stopped(child: _Child, process: Child, pids: list[int]) -> None:
     """Kills those of `pids`, stopped now, that have been for too long. A child's successor is
     started as ever; a fork is replaced, or given up, by the child that forked it."""
     now = time.monotonic()
@@ -216,6 +216,6 @@ def _end_if_stopped(child: _Child, process: subprocess.Popen[bytes], pids: list[
                 os.kill(pid, signal.SIGKILL)
 
 
-def _process_of(child: _Child) -> subprocess.Popen[bytes]:
+def _process_of(child: _Child) -> Child:
     assert child.process is not None  # noqa: S101 - asked of running children only
     return child.process

@@ -11,6 +11,7 @@ from datetime import datetime
 import psutil
 
 from tests.bench.fleet import Place, Running, running
+from tests.product import role_of
 from tests.waiting import wait_for
 
 _GIVE_UP = 120.0  # seconds
@@ -20,7 +21,6 @@ _NAMES = {
     "app.sandbox": "test network (not part of the product)",
     "app.supervisor": "supervisor",
     "app.supervisor.web": "web",
-    "worker.py": "supervisor of the workers",
 }
 _SETTLED = 5.0  # seconds of rest before memory is read
 
@@ -90,7 +90,7 @@ def _settled_memory(run: Running) -> dict[str, Memory]:
     for process in (root, *root.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess):
             used = process.memory_full_info()
-            found[_role(process.cmdline())].append((used.pss, used.uss))
+            found[_role(process)].append((used.pss, used.uss))
     return {role: _sum(sizes) for role, sizes in sorted(found.items())}
 
 
@@ -99,10 +99,10 @@ def _sum(sizes: list[tuple[int, int]]) -> Memory:
     return Memory(len(sizes), sum(pss) / _MIB, sum(uss) / _MIB)
 
 
-def _role(command: list[str]) -> str:
-    """worker.py's argument names its role; others are named by their module or program."""
-    words = [word.rpartition("/")[2] for word in command]
-    if "worker.py" in words[:-1]:
-        return words[words.index("worker.py") + 1]
+def _role(process: psutil.Process) -> str:
+    """The role of a worker; others are named by their module or program."""
+    if role := role_of(process):
+        return "supervisor of the workers" if role == "worker" else role
+    words = [word.rpartition("/")[2] for word in process.cmdline()]
     known = [_NAMES[word.split()[0]] for word in words if word and word.split()[0] in _NAMES]
     return known[0] if known else " ".join(words[:3])

@@ -15,6 +15,7 @@ from tests.chaos.judge import Verdict, judge
 from tests.chaos.load import Burst
 from tests.chaos.outcome import Outcome, settled
 from tests.chaos.stage import Stage, running_stage
+from tests.product import role_of
 from tests.receiver import Reply
 from tests.waiting import wait_for
 
@@ -116,15 +117,14 @@ def kill_role(name: str) -> Callable[[Stage], None]:
     return kill
 
 
-def workers(stage: Stage, *words: str) -> list[psutil.Process]:
-    """The processes that run worker.py with exactly these arguments and are no forks of others."""
+def workers(stage: Stage, role: str) -> list[psutil.Process]:
+    """The processes of one role of worker.py; "worker" is their supervisor."""
     found = []
     for process in stage.processes():
         with contextlib.suppress(psutil.Error):
-            line = process.cmdline()
-            if len(line) > 1 and line[1].endswith("worker.py") and tuple(line[2:]) == words:
+            if role_of(process) == role:
                 found.append(process)
-    assert found, words
+    assert found, role
     return found
 
 
@@ -152,7 +152,7 @@ def _pairing(stage: Stage) -> None:
 
 def kill_all_workers(stage: Stage) -> None:
     """kill -9 of the supervisor of the workers, which takes them along."""
-    for process in workers(stage):
+    for process in workers(stage, "worker"):
         process.kill()
 
 

@@ -42,21 +42,18 @@ def test_session_host_starts_no_process(product: Product) -> None:
     assert [child for host in hosts for child in host.children()] == []
 
 
-@pytest.mark.parametrize("role", ["sessions", "pairing"])
-def test_processes_of_the_engine_trust_the_test_network(
-    product: Product, module_folder: Path, role: str
-) -> None:
-    for process in product.processes(role):
-        environment = process.environ()
+def test_session_hosts_trust_the_test_network(product: Product, module_folder: Path) -> None:
+    for host in product.processes("sessions"):
+        environment = host.environ()
 
         assert Path(environment["SSL_CERT_FILE"]).is_relative_to(module_folder / "sandbox")
         assert environment["SANDBOX_STATE"] == str(module_folder / "sandbox" / "sandbox.json")
 
 
 def test_nobody_else_trusts_the_test_network(product: Product, module_folder: Path) -> None:
-    engines = product.processes("sessions") + product.processes("pairing")
-    others = [process for process in product.processes() if process not in engines]
+    hosts = product.processes("sessions")
+    others = [process for process in product.processes() if process not in hosts]
 
-    assert len(others) >= 6
+    assert len(others) >= 8
     trusted = {one.pid: one.environ().get("SSL_CERT_FILE", "") for one in others}
     assert [pid for pid, file in trusted.items() if str(module_folder) in file] == []

@@ -64,7 +64,7 @@ def test_unknown_role_is_refused_with_the_known_ones() -> None:
 def test_role_started_by_hand_gets_the_engines_environment_at_exec(
     database: None, settings: Settings
 ) -> None:
-    with running("pairing", settings) as process:
+    with running("sessions", settings) as process:
         wait_for(lambda: process.environ().get("NEONIZE_BOT_TAG") == "off", 60)
 
 

@@ -25,13 +25,16 @@ from app.models import Chat, Instance, Lease, Message, Pairing, User
 from app.sandbox.testing import Sandbox
 from app.services import messaging, pairings
 from app.services import sessions as wishes
+from app.supervisor.roles import ROLES
 from app.transaction import again_when_beaten, transaction
-from tests import factories
+from tests import factories, forked_roles
+from tests.forked_roles import ForkedRole
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 60.0
 """Seconds for what takes two on a quiet machine."""
+Running = subprocess.Popen[bytes] | ForkedRole
 OWN_NUMBER = "15550001000"
 PEER_NUMBER = "15550002000"
 _SECONDS_TO_END = 30.0
@@ -47,6 +50,12 @@ _PASSED_ON = (
     "media_s3_access_key",
     "media_s3_secret_key",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def server_of_forks() -> None:
+    """What the roles without the engine are forks of."""
+    forked_roles.start_server()
 
 
 @pytest.fixture
@@ -65,7 +74,7 @@ def sandbox(settings: Settings) -> Iterator[Sandbox]:
     network.stop()
 
 
-def _ended(process: subprocess.Popen[bytes]) -> bool:
+def _ended(process: Running) -> bool:
     """Whether the process ends by itself; it has ended afterwards."""
     try:
         process.wait(_SECONDS_TO_END)
@@ -84,20 +93,27 @@ class Product:
         self.settings = settings
         self.sandbox = sandbox
         self.owner = owner
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Running] = {}
         self.log_start = 0
 
     def start(self, *roles: str) -> None:
         """Starts one process of each role; "pairing-2" is another one of pairing."""
         for role in roles:
-            with (self.settings.data_dir / f"{role}.log").open("ab") as log:
-                self.processes[role] = subprocess.Popen(
-                    [sys.executable, "worker.py", role.partition("-")[0]],
-                    cwd=ROOT,
-                    env=os.environ | self.environment(),
-                    stdout=log,
-                    stderr=log,
-                )
+            self.processes[role] = self._started(role.partition("-")[0], f"{role}.log")
+
+    def _started(self, role: str, log: str) -> Running:
+        environment = os.environ | self.environment()
+        path = self.settings.data_dir / log
+        if not ROLES[role].engine:
+            return ForkedRole(role, environment, path)
+        with path.open("ab") as file:
+            return subprocess.Popen(
+                [sys.executable, "worker.py", role],
+                cwd=ROOT,
+                env=environment,
+                stdout=file,
+                stderr=file,
+            )
 
     def kill(self, role: str) -> None:
         """Kills a process as a crash would."""
