@@ -69,7 +69,9 @@ def linked(network: Sandbox) -> Iterator[Engine]:
 
 @pytest.fixture
 def engine(network: Sandbox, linked: Engine) -> Iterator[Engine]:
-    """The same; afterwards everything works again, and nothing was left unanswered."""
+    """The same, as if it had told nothing yet; afterwards everything works again, and nothing was
+    left unanswered."""
+    linked.look_from_now()
     yield linked
     network.client.reset_faults()
     assert network.client.state()["unhandled"] == []

@@ -32,6 +32,7 @@ class Engine:
         self.folder = folder
         self.log_file = folder / "engine.log"
         self._events: list[Event] = []
+        self._looked_from = 0
         self._numbers = itertools.count(1)
         command = [sys.executable, "-m", "tests.sandbox.engine_process"]
         self.process = subprocess.Popen(
@@ -50,9 +51,13 @@ class Engine:
         for line in self.process.stdout:
             self._events.append(json.loads(line))
 
+    def look_from_now(self) -> None:
+        """Has nothing be seen of what it has told so far: that was for another test."""
+        self._looked_from = len(self._events)
+
     def events(self, name: str) -> list[Event]:
         """Every event of this name so far, oldest first."""
-        return [event for event in list(self._events) if event["event"] == name]
+        return [one for one in self._events[self._looked_from :] if one["event"] == name]
 
     def wait_for(self, name: str, count: int = 1, seconds: float = _SECONDS) -> Event:
         """Return the `count`th event of this name, waiting for it."""

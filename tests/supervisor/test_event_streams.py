@@ -234,11 +234,9 @@ def test_who_leaves_while_waiting_makes_room(web):
 def test_a_server_that_ends_waits_for_no_stream(web, server, streams):
     process, _ = server
     stream = streams()
-    started = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    wait_for(lambda: stream.over, 4, "the stream is over")
-    assert process.wait(10) == 0
-    assert time.monotonic() - started < 4.5, "it was gunicorn's grace that ended it"
+    wait_for(lambda: stream.over, 4, "the stream is over before gunicorn's grace is")
+    assert process.wait(20) == 0
     assert stream.told[0]["id"].startswith("evt_")
 
 
