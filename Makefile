@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo install install-dev user users invite reset-link setup-link test test-postgres test-valkey chaos fuzz bench \
-	bench-pages bench-chat bench-contacts bench-webhooks bench-stats lint format types translations icons screenshots migration first-migration
+	bench-pages bench-chat bench-contacts bench-webhooks bench-api bench-stats lint format types translations icons screenshots migration first-migration
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ bench-contacts: install-dev ## Measure contacts, 100,000 of them, and imports of
 
 bench-webhooks: install-dev ## Measure the webhooks' worker, deliveries a second and delay: docs/reports/webhooks.md
 	$(BIN)/python -m tests.bench.webhooks
+
+bench-api: install-dev ## Measure the API, requests a second beside a bare 204: docs/reports/api.md
+	$(BIN)/python -m tests.bench.api
 
 bench-stats: install-dev ## Measure statistics of 50 instances after a year, 10,000,000 messages: docs/reports/statistics.md
 	$(BIN)/python -m tests.bench.statistics

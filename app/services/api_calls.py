@@ -1,4 +1,5 @@
-"""Calls to the API: counted in Redis as they are answered, and from there into the statistics.
+"""Calls to the API: counted in this process, handed to Redis every second, and counted from there
+into the statistics. So a request pays nothing for it, and a process that is killed loses a second.
 
 A batch that is taken out of Redis has an id, which is written down in the transaction that counts
 it. So a clock that is killed between that and forgetting the batch counts nothing twice, and one
@@ -7,12 +8,14 @@ that is killed before loses nothing. With Redis's own data, what was not taken y
 
 from __future__ import annotations
 
-import time
+import threading
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import structlog
+from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import delete, select
 
@@ -32,8 +35,7 @@ _ID = "batch"
 _FORGET = """
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return redis.call('DEL', KEYS[1]) end
 """
-_PATIENCE_SECONDS = 5.0
-_silent_until = 0.0
+_KEPT_SECONDS = 1.0
 _REMEMBERED = timedelta(days=1)
 """A batch that was counted is gone from Redis seconds later."""
 
@@ -46,19 +48,48 @@ class Batch:
     calls: dict[tuple[str, str, datetime], int]
 
 
+class _Kept:
+    """Calls of the last second. A hand-over whose answer did not come is not tried again: it may
+    have been counted."""
+
+    def __init__(self) -> None:
+        self._calls = Counter[str]()
+        self._lock = threading.Lock()
+
+    def add(self, field: str) -> None:
+        """Keeps a call; the first one since the last hand-over sees to the next."""
+        with self._lock:
+            self._calls[field] += 1
+            is_first = self._calls.total() == 1
+        if is_first:  # at its end the process waits for this thread, so that nothing is left
+            threading.Timer(_KEPT_SECONDS, self.hand_over, [bell.redis()]).start()
+
+    def hand_over(self, redis: Redis) -> None:
+        """Adds what is kept to what Redis has. Without Redis it is lost."""
+        with self._lock:
+            calls, self._calls = self._calls, Counter[str]()
+        pipeline = redis.pipeline(transaction=False)
+        for field, number in calls.items():
+            pipeline.hincrby(CALLS, field, number)
+        try:
+            pipeline.execute()
+        except RedisError as error:
+            log.warning("api_call.not_counted", calls=calls.total(), error=str(error))
+
+
+_kept = _Kept()
+
+
 def note(owner_id: str, instance_id: str | None) -> None:
-    """Counts a call by a person; one round trip to Redis. Without Redis it is not counted, and for
-    some seconds nobody waits for it again."""
-    global _silent_until
-    if time.monotonic() < _silent_until:
-        return
+    """Counts a call by a person."""
     named = instance_id if instance_id and is_id("ins", instance_id) else NO_INSTANCE
     hour = int(floor_of(utcnow(), Grain.HOUR).timestamp())
-    try:
-        bell.redis().hincrby(CALLS, f"{owner_id} {named} {hour}", 1)
-    except RedisError as error:
-        _silent_until = time.monotonic() + _PATIENCE_SECONDS
-        log.warning("api_call.not_counted", error=str(error))
+    _kept.add(f"{owner_id} {named} {hour}")
+
+
+def hand_over() -> None:
+    """Hands to Redis at once what this process has kept."""
+    _kept.hand_over(bell.redis())
 
 
 def take() -> Batch | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from app.clock import utcnow
@@ -25,6 +25,13 @@ from app.transaction import hold, rows_changed
 KEY_PREFIX = "wam_"
 USE_NOTED_EVERY = timedelta(minutes=1)
 OUTSIDE = N_("This API key is not for this instance.")
+
+
+_FIND = select(ApiKey).where(
+    ApiKey.key_hash == bindparam("key_hash"),
+    or_(ApiKey.revoked_at.is_(None), ApiKey.revoked_at > bindparam("now")),
+)
+"""Made once: every request of a program asks it."""
 
 
 class Grace(StrEnum):
@@ -47,9 +54,7 @@ _LASTS = {
 def find(key: str) -> ApiKey:
     """The working key, whether or not its owner may use it. Raises Unauthorized; one whose time is
     over is told apart, for whoever has it knows that it was one."""
-    row = db.session.scalar(
-        select(ApiKey).where(ApiKey.key_hash == digest(key.strip()), _works(utcnow()))
-    )
+    row = db.session.scalar(_FIND, {"key_hash": digest(key.strip()), "now": utcnow()})
     if row is None:
         raise Unauthorized(N_("The API key is wrong."), code="bad_api_key")
     if row.is_over(utcnow()):
@@ -136,7 +141,3 @@ def _end_by(user: User, end: datetime) -> None:
     late = or_(ApiKey.revoked_at.is_(None), ApiKey.revoked_at > end)
     for key in db.session.scalars(select(ApiKey).where(_personal_of(user), late)):
         key.revoked_at = end
-
-
-def _works(now: datetime) -> ColumnElement[bool]:
-    return or_(ApiKey.revoked_at.is_(None), ApiKey.revoked_at > now)

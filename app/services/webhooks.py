@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from app import bell, topics
 from app.clock import utcnow
@@ -38,6 +38,12 @@ DEFAULT_TIMEOUT_MS = 15_000
 SECRET_GRACE = timedelta(days=1)
 MAX_ENDPOINTS = 20
 """For each instance, and for all of a person's instances together."""
+_FIRST_ENDPOINT = (
+    select(Endpoint)
+    .where(Endpoint.instance_id == bindparam("instance_id"))
+    .order_by(Endpoint.id)
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,7 @@ def wish_of(endpoint: Endpoint) -> Wish:
 
 def endpoint_of(instance: Instance) -> Endpoint | None:
     """The instance's first endpoint, which its form edits, if one was set."""
-    query = select(Endpoint).where(Endpoint.instance_id == instance.id)
-    return db.session.scalar(query.order_by(Endpoint.id).limit(1))
+    return db.session.scalar(_FIRST_ENDPOINT, {"instance_id": instance.id})
 
 
 def endpoints_of(owners: Sequence[Instance]) -> dict[str, Endpoint]:

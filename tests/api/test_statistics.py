@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from app.jobs import statistics as job
-from app.services import counting
+from app.services import api_calls, counting
 from app.services.counting import Counted
 from app.transaction import transaction
 from tests import factories
@@ -102,6 +102,7 @@ def test_calls_are_counted_for_who_made_them_and_the_instance_they_were_about(
     api.get(f"/api/instances/{foreign.id}")
     anonymous.get(f"/api/instances/{instance.id}")
     with app.app_context():
+        api_calls.hand_over()
         job.flush_calls()
     answer = api.get("/api/stats/user").get_json()
     assert answer["totals"]["apiCalls"] == 3

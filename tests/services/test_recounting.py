@@ -57,6 +57,7 @@ def busy_days(linked, account) -> Instance:
             if number % 6 == 0:
                 _call(endpoint, clock_at=START + timedelta(hours=number), status=200 + number)
                 api_calls.note(linked.owner_id, linked.id)
+        api_calls.hand_over()
         job.flush_calls()
     return linked
 
