@@ -29,7 +29,8 @@ ARGUMENTS = [
 REFUSED = re.compile(
     r"responded with a status of 4\d\d|Response Status Error Code 4\d\d"
     # Tests that cut the network; htmx logs the same again in two ways of its own.
-    r"|ERR_INTERNET_DISCONNECTED|net::ERR_FAILED|^undefined$|^htmx:(afterRequest|sendError),"
+    r"|ERR_INTERNET_DISCONNECTED|net::ERR_FAILED|net::ERR_EMPTY_RESPONSE"
+    r"|^undefined$|^htmx:(afterRequest|sendError),"
 )
 # A machine that runs tests is busy: what takes a moment may take long.
 expect.set_options(timeout=20_000)
