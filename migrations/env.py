@@ -18,7 +18,9 @@ from sqlalchemy import Connection
 
 from app.engine.keystore import SCHEMA
 from app.extensions import db
-from app.models.message_text import is_of_index, keep_index
+from app.models.contact_grams import keep_grams
+from app.models.indexes import is_of_index
+from app.models.message_text import keep_index
 
 _ENGINE_TABLES = "whatsmeow_"  # the WhatsApp engine makes and migrates its own tables
 
@@ -116,6 +118,7 @@ def run_online() -> None:
         with context.begin_transaction():
             context.run_migrations()
             keep_index(connection)
+            keep_grams(connection)
             check_foreign_keys(connection)
 
 

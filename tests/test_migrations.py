@@ -10,7 +10,7 @@ from sqlalchemy import inspect, select
 from app import migrating
 from app.extensions import db
 from app.models import Activity, Instance
-from app.models.message_text import is_of_index
+from app.models.indexes import is_of_index
 from app.services import activity
 from app.transaction import transaction
 from tests import factories

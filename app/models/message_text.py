@@ -65,11 +65,6 @@ def keep_index(connection: Connection) -> None:
         connection.exec_driver_sql("DROP TABLE IF EXISTS message_words")
 
 
-def is_of_index(name: str | None) -> bool:
-    """Whether a table or an index of the database with this name belongs to the index of words."""
-    return name is not None and name.startswith(INDEX)
-
-
 @event.listens_for(Message, "after_insert")
 def _index(_mapper: Mapper[Any], connection: Connection, message: Message) -> None:
     if message.is_amendment:

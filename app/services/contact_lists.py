@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, column, func, literal_column, select, table, tuple_
 
 from app.clock import utcnow
 from app.core.errors import Invalid
@@ -23,11 +23,15 @@ from app.core.naming import words_to_find
 from app.core.texts import N_
 from app.extensions import db
 from app.models import Chat, Contact, Instance, NumberCheck, WhatsAppContact
+from app.models.contact_grams import grams_of, name_of
 from app.services import naming, number_checks
 from app.services.contact_order import Place, by_last_message
 
 Person = Contact | WhatsAppContact
 Kind = type[Contact] | type[WhatsAppContact]
+
+_FEW = 500
+_MOST_GRAMS = 40
 
 
 class Source(StrEnum):
@@ -54,7 +58,7 @@ class Wish:
     text: str = ""
     order: Order = Order.NAME
     cursor: str | None = None
-    limit: int = 50
+    limit: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +183,27 @@ def _kind(instance: Instance, source: Source) -> tuple[Kind, ColumnElement[bool]
 
 def fits(kind: Kind, text: str, country: str) -> list[ColumnElement[bool]]:
     """What a search for `text` asks of rows: every word has to stand in the search text."""
-    on_sqlite = db.session.get_bind().dialect.name == "sqlite"
-    find = func.instr if on_sqlite else func.strpos  # a LIKE would fold case once more
-    return [find(kind.search, word) > 0 for word in words_to_find(text, country=country)]
+    words = words_to_find(text, country=country)
+    if db.session.get_bind().dialect.name != "sqlite":
+        return [kind.search.contains(word, autoescape=True) for word in words]
+    # A LIKE would fold case once more.
+    return [*_narrowed(kind, words), *(func.instr(kind.search, word) > 0 for word in words)]
+
+
+def _narrowed(kind: Kind, words: list[str]) -> list[ColumnElement[bool]]:
+    """Where few rows of the whole table have all the words, that it is one of those: then nobody
+    else is looked at. Where many have them, a page is soon full."""
+    grams = grams_of(words)[:_MOST_GRAMS]
+    if not grams:
+        return []
+    index = table(name_of(kind.__tablename__), column("rowid"))
+    asked = " AND ".join('"{}"'.format(gram.replace('"', '""')) for gram in grams)
+    found = literal_column(index.name).op("MATCH")(asked)
+    query = select(index.c.rowid).select_from(index).where(found).limit(_FEW + 1)
+    rows = list(db.session.scalars(query))
+    if len(rows) > _FEW:
+        return []
+    return [literal_column(f"{kind.__tablename__}.rowid").in_(rows)]
 
 
 def _behind(query: Select[Any], kind: Kind, wish: Wish) -> Select[Any]:

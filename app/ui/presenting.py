@@ -80,6 +80,7 @@ def register(app: Flask) -> None:
         device=device_of,
         is_handheld=is_handheld,
         attributes=attributes,
+        filled=filled,
         initials=initials,
         hue=hue,
         grouped=statistics.grouped,
@@ -185,6 +186,15 @@ def attributes(values: Mapping[str, object]) -> Markup:
         elif value is not None and value is not False:
             markup += Markup(' {}="{}"').format(name.replace("_", "-"), value)
     return markup
+
+
+def filled(pattern: str, **values: object) -> Markup:
+    """`pattern` with each of the words that are names here replaced by its value, one after the
+    other. For what a long list repeats: a tenth of the work of a macro."""
+    text = str(escape(pattern))
+    for word, value in values.items():
+        text = text.replace(word, str(escape(value)))
+    return Markup(text)  # noqa: S704 - all that is in it was escaped
 
 
 HUES = 6
