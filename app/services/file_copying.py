@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from sqlalchemy import insert, inspect, update
+from sqlalchemy import update
 
 from app import bell, topics
 from app.clock import utcnow
@@ -15,9 +15,10 @@ from app.core.naming import fold
 from app.extensions import db
 from app.models import Contact, ContactImport, Instance, RefusedRow, WhatsAppContact
 from app.models.contact_import import RUNNING, ImportState
-from app.services import contact_imports, naming
+from app.services import contact_imports, fresh_contacts, naming
 from app.services.contacts import MOST_TAGS, contacts_of
 from app.services.file_rows import Entry, Judged, Plan, entries_of, judged
+from app.services.fresh_contacts import FreshContact
 from app.services.whatsapp_contacts import FACTS
 from app.storage import storage_of
 from app.transaction import alone, hold, rows_changed
@@ -26,6 +27,8 @@ BATCH = 500
 MOST_REFUSALS = 10_000
 """Rows that were refused are kept, to be corrected, up to this many."""
 _KEPT_CHARACTERS = 5_000
+
+Known = Contact | FreshContact
 
 
 class Reader:
@@ -119,9 +122,12 @@ def _keep(row: ContactImport, rows: list[Judged]) -> None:
     phones = {one.phone for one in rows}
     ours = Contact.instance_id == row.instance_id
     people = naming.by_address(naming.find_people(Contact, ours, phones, []))
-    known = {phone: people[f"+{phone}"] for phone in phones if f"+{phone}" in people}
+    known: dict[str, Known] = {
+        phone: people[f"+{phone}"] for phone in phones if f"+{phone}" in people
+    }
     theirs = _known_to_whatsapp(row, phones - known.keys())
-    changed, new = [], []
+    changed: list[Known] = []
+    new: list[FreshContact] = []
     for one in rows:
         contact = known.get(one.phone)
         if contact is None:
@@ -138,25 +144,17 @@ def _keep(row: ContactImport, rows: list[Judged]) -> None:
         _mark(row, contact, one)
         contact.index()
         changed.append(contact)
-    _insert(new)
+    fresh_contacts.store(new)
     naming.rename_chats(row.instance_id, changed)
 
 
-def _insert(new: list[Contact]) -> None:
-    """All in one statement and without the session, which would take longer for each."""
-    if new:
-        names = [one.key for one in inspect(Contact).column_attrs]
-        rows = [{name: getattr(contact, name) for name in names} for contact in new]
-        db.session.execute(insert(Contact), rows)
-
-
-def _is_first(row: ContactImport, contact: Contact, one: Judged) -> bool:
+def _is_first(row: ContactImport, contact: Known, one: Judged) -> bool:
     """Whether it is the contact's own first row. One of another of its numbers is none: names of
     contacts that were merged do not come back."""
     return contact.phone == one.phone and contact.file_import_id != row.id
 
 
-def _mark(row: ContactImport, contact: Contact, one: Judged) -> None:
+def _mark(row: ContactImport, contact: Known, one: Judged) -> None:
     if contact.phone == one.phone:
         contact.file_import_id = row.id
 
@@ -170,9 +168,9 @@ def _known_to_whatsapp(
     return {one.phone: one for one in naming.find_people(WhatsAppContact, within, set(phones), [])}
 
 
-def _new(row: ContactImport, one: Judged, known: WhatsAppContact | None) -> Contact:
+def _new(row: ContactImport, one: Judged, known: WhatsAppContact | None) -> FreshContact:
     now = utcnow()
-    return Contact(
+    return FreshContact(
         id=new_id("con", now),
         instance_id=row.instance_id,
         phone=one.phone,
@@ -182,7 +180,7 @@ def _new(row: ContactImport, one: Judged, known: WhatsAppContact | None) -> Cont
         tags=one.tags,
         created_at=now,
         updated_at=now,
-        **{fact: getattr(known, fact) if known else "" for fact in FACTS},
+        **{fact: getattr(known, fact) for fact in FACTS if known},
     )
 
 
@@ -192,7 +190,7 @@ def _is_free(row: ContactImport, lid: str | None) -> bool:
         return lid is not None and not naming.find_people(Contact, ours, [], [lid])
 
 
-def _take_over(contact: Contact, one: Judged, *, is_first: bool) -> bool:
+def _take_over(contact: Known, one: Judged, *, is_first: bool) -> bool:
     """Whether the row says something new. The first row of a number in a file goes before what is
     kept; a later one only fills what is empty, so that the same file again changes nothing. Tags
     come to those that there are, as far as there is room."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, or_, select
 
@@ -13,11 +13,21 @@ from app import bell, topics
 from app.extensions import db
 from app.models import Chat, Contact, ContactNumber, LinkedAccount, WhatsAppContact
 from app.models.chat import PERSON
+from app.models.contact import Address
 
 PEOPLE_AT_ONCE = 500
 """How many people are looked for in one query."""
 
 Person = TypeVar("Person", Chat, Contact, WhatsAppContact)
+
+
+class Addressed(Protocol):
+    """Somebody with numbers and LIDs."""
+
+    @property
+    def addresses(self) -> list[Address]:
+        """All that they are known by, the main one first."""
+        ...
 
 
 def find_people(
@@ -43,7 +53,7 @@ def find_people(
     return list(found.values())
 
 
-def rename_chats(instance_id: str, people: Iterable[Contact | WhatsAppContact]) -> None:
+def rename_chats(instance_id: str, people: Iterable[Addressed]) -> None:
     """Gives the chats with `people` the names that the contacts have for them now. Flushes."""
     db.session.flush()
     people = list(people)
@@ -96,7 +106,7 @@ def by_address(people: Iterable[Person]) -> dict[str, Person]:
 
 
 def addresses_of(
-    people: Iterable[Contact | WhatsAppContact],
+    people: Iterable[Addressed],
 ) -> tuple[list[str | None], list[str | None]]:
     """All numbers and all LIDs of `people`."""
     known = [address for one in people for address in one.addresses]
