@@ -8,6 +8,8 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
+from google.protobuf.message import DecodeError
+
 from app.sandbox.protos import ClientPayload
 from app.sandbox.wire import codec
 from app.sandbox.wire.node import Node
@@ -59,7 +61,10 @@ class Connection:
             self._send_frame(server.answer(await self._frame()))
             payload = server.finish(await self._frame())
         self._receive_cipher, self._send_cipher = server.channel()
-        return ClientPayload.FromString(payload)
+        try:
+            return ClientPayload.FromString(payload)
+        except DecodeError as error:
+            raise NoiseError(f"no payload of a client: {error}") from None
 
     async def stanzas(self) -> AsyncIterator[Node]:
         """Yield every stanza of the client until the connection ends."""

@@ -23,6 +23,11 @@ _NIBBLES = "0123456789-."
 _HEX = "0123456789ABCDEF"
 
 
+MOST_BYTES = 1 << 25
+"""Of one node, unpacked: twice what a frame can have."""
+_DEEPEST = 64
+
+
 class CodecError(ValueError):
     """The bytes are not a node."""
 
@@ -39,14 +44,22 @@ def unpack(frame: bytes) -> Node:
     if not frame:
         raise CodecError("empty frame")
     try:
-        body = zlib.decompress(frame[1:]) if frame[0] & COMPRESSED_FLAG else frame[1:]
+        body = _inflated(frame[1:]) if frame[0] & COMPRESSED_FLAG else frame[1:]
         reader = _Reader(body)
         node = reader.node()
-    except (zlib.error, UnicodeDecodeError) as error:
+    except (zlib.error, UnicodeDecodeError, IndexError) as error:
         raise CodecError(str(error)) from error
     if reader.at != len(body):
         raise CodecError("bytes after the node's end")
     return node
+
+
+def _inflated(data: bytes) -> bytes:
+    inflater = zlib.decompressobj()
+    body = inflater.decompress(data, MOST_BYTES)
+    if inflater.unconsumed_tail or not inflater.eof:
+        raise CodecError("too long unpacked, or not whole")
+    return body
 
 
 def _write_node(out: bytearray, node: Node) -> None:
@@ -141,6 +154,7 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.at = 0
+        self._depth = 0
 
     def take(self, size: int) -> bytes:
         piece = self.data[self.at : self.at + size]
@@ -175,10 +189,18 @@ class _Reader:
     def content(self) -> Content:
         kind = self.number(1)
         if kind in (LIST_EMPTY, LIST_8, LIST_16):
-            return [self.node() for _ in range(self.list_size(kind))]
+            return self.nodes(kind)
         if kind in (BINARY_8, BINARY_20, BINARY_32):
             return self.raw(kind)
         return str(self.value_of(kind))
+
+    def nodes(self, kind: int) -> list[Node]:
+        if self._depth == _DEEPEST:
+            raise CodecError("nodes within nodes within nodes")
+        self._depth += 1
+        found = [self.node() for _ in range(self.list_size(kind))]
+        self._depth -= 1
+        return found
 
     def value(self) -> Value:
         return self.value_of(self.number(1))
