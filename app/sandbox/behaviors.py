@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.sandbox import amendments, cards
+from app.sandbox.amendments import Target
 from app.sandbox.media import album, samples
 from app.sandbox.media.attachments import Attachment
 from app.sandbox.world import Account, Behavior, Endpoint
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from app.sandbox.phone import Phone
 
 ECHO_PREFIX = "Эхо: "
+_THINKS = 1.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,21 @@ def _sending(sample: samples.Sample) -> _Answer:
     return answer
 
 
+async def _tell_place(phone: Phone, to: Account, heard: Heard) -> None:
+    phone.send(to, cards.location(55.7539, 37.6208, "Красная площадь", "Москва"))
+
+
+async def _think_again(phone: Phone, to: Account, heard: Heard) -> None:
+    """Write, change it, write once more, and delete that for everybody."""
+    promise = phone.send_text(to, "Буду в шесть")
+    await asyncio.sleep(_THINKS)
+    phone.send(to, amendments.edit(Target(to.lid, promise, from_me=True), "Буду в семь"))
+    await asyncio.sleep(_THINKS)
+    excuse = phone.send_text(to, "Хотя нет, не приду")
+    await asyncio.sleep(_THINKS)
+    phone.send(to, amendments.deletion(Target(to.lid, excuse, from_me=True)))
+
+
 @dataclass(frozen=True, slots=True)
 class Manner:
     """Seconds until the message is read and until it is answered, and how."""
@@ -66,6 +84,8 @@ MANNERS: dict[Behavior, Manner | None] = {
     "picture": Manner(0.15, 0.4, _sending(samples.PICTURE)),
     "voice": Manner(0.15, 0.4, _sending(samples.VOICE)),
     "document": Manner(0.15, 0.4, _sending(samples.DOCUMENT)),
+    "place": Manner(0.15, 0.4, _tell_place),
+    "fickle": Manner(0.15, 0.4, _think_again),
 }
 
 

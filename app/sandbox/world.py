@@ -12,7 +12,7 @@ from app.sandbox.mailbox import Mailbox
 from app.sandbox.signal.session import SignalDevice
 from app.sandbox.wire.jid import JID, LID_SERVER, USER_SERVER
 
-Behavior = Literal["silent", "echo", "slow", "picture", "voice", "document"]
+Behavior = Literal["silent", "echo", "slow", "picture", "voice", "document", "place", "fickle"]
 BEHAVIORS: tuple[Behavior, ...] = get_args(Behavior)
 PHONE = 0
 _REMEMBERED_IDS = 2000

@@ -43,6 +43,8 @@ def test_a_new_world_has_its_cast(calm: Sandbox) -> None:
         ("15551000013", "Художник", "picture", []),
         ("15551000014", "Диктор", "voice", []),
         ("15551000015", "Архивариус", "document", []),
+        ("15551000016", "Штурман", "place", []),
+        ("15551000017", "Передумкин", "fickle", []),
     ]
     assert state["accounts"][0]["lid"] == "943897525078344@lid"
     assert state["unhandled"] == []
@@ -61,7 +63,7 @@ def test_a_new_world_has_its_cast(calm: Sandbox) -> None:
         ("POST", "/accounts", b'{"number": "12"}', 400, "'12' is not a phone number"),
         (
             *("POST", "/accounts", b'{"number": "15551000099", "behavior": "rude"}', 400),
-            "behavior is one of silent, echo, slow, picture, voice, document",
+            "behavior is one of silent, echo, slow, picture, voice, document, place, fickle",
         ),
         ("POST", "/accounts", b'{"number": "+15551000002"}', 409, "already on the network"),
         ("POST", "/accounts/15559999999/send", b"{}", 404, "15559999999 is not on the network"),
