@@ -21,7 +21,7 @@ from app.core.texts import N_
 from app.models import Instance
 from app.services import instances, statistics
 from app.services.contact_exports import BYTE_ORDER_MARK, csv_row
-from app.services.statistics import Counts, Report, Scope
+from app.services.statistics import Counts, Report, Scope, TopChat
 from app.ui.answers import page, respond
 from app.ui.blueprint import bp
 from app.ui.charts import Chart, Labels, Point, chart_of
@@ -172,8 +172,12 @@ class View:
 @bp.get("/ui/statistics")
 @login_required
 def show_statistics() -> Response:
-    """The totals of a period, its course, and each instance."""
-    return page("statistics/show.html", view=_asked())
+    """The totals of a period, its course, and each instance; where it is asked for, as browsers
+    without scripts do, the busiest hours and chats with them."""
+    view = _asked()
+    if "busiest" not in request.args:
+        return page("statistics/show.html", view=view)
+    return page("statistics/show.html", view=view, with_busiest=True, chats=_chats(view))
 
 
 @bp.get("/ui/statistics/busiest")
@@ -182,8 +186,12 @@ def show_busiest() -> Response:
     """The hours and the chats in which most was written: a part of the page that comes after it,
     for it takes longer than the rest together."""
     view = _asked()
-    chats = statistics.top_chats(view.scope, view.times)
-    return respond("statistics/_busiest.html", page=view.address(), view=view, chats=chats)
+    whole = view.address(busiest="1")
+    return respond("statistics/_busiest.html", page=whole, view=view, chats=_chats(view))
+
+
+def _chats(view: View) -> list[TopChat]:
+    return statistics.top_chats(view.scope, view.times)
 
 
 @bp.get("/ui/statistics.csv")

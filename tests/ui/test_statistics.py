@@ -180,6 +180,16 @@ def test_the_busiest_hour_is_that_of_the_reader(bobs, shop, count):
     assert "Most is written at 8:00–9:00." in part.text
 
 
+def test_without_scripts_the_busiest_hours_and_chats_are_a_link_away(bobs, shop, count):
+    count("sent", 2, instance=shop)
+    link = shown(bobs).select_one("#busiest noscript a")["href"]
+    assert "busiest=1" in link
+    whole = bobs.get(link.partition("#")[0])
+    assert soup(whole).select_one("#busiest #busy-title") is not None
+    led = bobs.get("/ui/statistics/busiest?period=week")
+    assert (led.status_code, "busiest=1" in led.location) == (303, True)
+
+
 def test_the_busiest_chats_come_after_the_page(bobs, app, bob, shop, account, count):
     with app.app_context():
         chats = [factories.chat(account, name=name) for name in ("Anna", "Boris", "Nobody")]
