@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from flask import Flask
 from requests import get
 
-from app import translations
 from app.models import User
 from app.services import named_keys
 from app.transaction import transaction
 from tests import factories
-from tests.bench.chat import running_app
-from tests.bench.report import machine_and_commit
 from tests.bench.requests import Answered, Asked, load
+from tests.bench.runs import on_each_database
 from tests.bench.serving import BARE
 from tests.product import ROOT, free_port
 from tests.ui.browser import Browser, only
@@ -59,26 +53,12 @@ class Case:
 
 
 def main() -> None:
-    """Fills a database, asks, and writes the report."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
-    parser.add_argument("--report", type=Path, default=REPORT)
-    options = parser.parse_args()
-    translations.compile_stale()
-    beginning = f"Load average at the beginning: {os.getloadavg()[0]:.1f}."
-    lines = [_METHOD, machine_and_commit(), "", beginning, ""]
-    for database in options.database or ("sqlite", "postgresql"):
-        lines += [f"## {database}", "", _HEAD, "| --- |" + " --- |" * 6]
-        with (
-            tempfile.TemporaryDirectory(prefix="api-") as folder,
-            running_app(Path(folder), database) as app,
-        ):
-            lines += list(_measure(app))
-        lines.append("")
-    options.report.write_text("\n".join(lines).rstrip() + "\n")
+    """Fills each database, asks, and writes the report."""
+    on_each_database(REPORT, _METHOD, _measure)
 
 
 def _measure(app: Flask) -> Iterator[str]:
+    yield from (_HEAD, "| --- |" + " --- |" * 6)
     cases = _cases(app)
     with _server(app) as port:
         rounds = [
@@ -87,9 +67,7 @@ def _measure(app: Flask) -> Iterator[str]:
         ]
     middles = [_middle([one[place] for one in rounds]) for place in range(len(cases))]
     for case, answered in zip(cases, middles, strict=True):
-        line = _line(case, answered, bare=middles[0].rate)
-        print(line, flush=True)
-        yield line
+        yield _line(case, answered, bare=middles[0].rate)
 
 
 def _middle(rounds: list[Answered]) -> Answered:

@@ -5,40 +5,30 @@ In one process, through the whole application but the web server: what is measur
 
 from __future__ import annotations
 
-import argparse
-import os
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from cryptography.fernet import Fernet
 from flask import Flask
 from sqlalchemy import insert, text
 from werkzeug.test import TestResponse
 
-from app import bell, create_app, migrating, redis_server, topics, translations
+from app import bell, topics
 from app.clock import utcnow
-from app.config import Settings
 from app.core.ids import new_id
 from app.core.searching import scope_word, words_of
 from app.extensions import db
 from app.models import Chat, Instance, Message, MessageText, User
 from app.services import messaging
-from app.supervisor.process import spawn
 from app.transaction import transaction
 from tests import factories
-from tests.bench.report import machine_and_commit
-from tests.postgres import running_postgres
+from tests.bench.runs import on_each_database
 from tests.product import ROOT
 from tests.ui.browser import Browser, only
-from tests.waiting import wait_for
 
 REPORT = ROOT / "docs" / "reports" / "chat.md"
 MESSAGES, CHATS, TIMES = 100_000, 5_000, 60
@@ -82,56 +72,12 @@ class Measured:
 
 def main() -> None:
     """Fills both databases, measures, and writes the report."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
-    parser.add_argument("--report", type=Path, default=REPORT)
-    options = parser.parse_args()
-    translations.compile_stale()
-    load = f"Load average at the beginning: {os.getloadavg()[0]:.1f}."
-    lines = [_METHOD, machine_and_commit(), "", load, ""]
-    for database in options.database or ("sqlite", "postgresql"):
-        lines += [
-            f"## {database}",
-            "",
-            _HEAD,
-            "| --- | ---: | ---: | ---: | --- |",
-        ]
-        with (
-            tempfile.TemporaryDirectory(prefix="chat-") as folder,
-            running_app(Path(folder), database) as app,
-        ):
-            for measured in _measure(app):
-                lines.append(measured.line())
-                print(lines[-1], flush=True)
-        lines.append("")
-    options.report.write_text("\n".join(lines).rstrip() + "\n")
+    on_each_database(REPORT, _METHOD, _table)
 
 
-@contextmanager
-def running_app(folder: Path, database: str) -> Iterator[Flask]:
-    key = Fernet.generate_key().decode()
-    server = running_postgres(None) if database == "postgresql" else nullcontext()
-    with server as postgres:
-        if postgres is not None:
-            postgres.create("bench")
-        settings = Settings(
-            _env_file=None,
-            data_dir=folder,
-            secret_key="not a secret",
-            encryption_keys=[key],
-            database_url=postgres.url_of("bench") if postgres is not None else "",
-        )
-        redis = spawn(redis_server.spec(settings))
-        try:
-            wait_for(lambda: redis_server.answers(settings), what="Redis answers")
-            migrating.migrate(create_app(settings, web=False))
-            app = create_app(settings)
-            yield app
-            with app.app_context():
-                db.engine.dispose()
-        finally:
-            redis.terminate()
-            redis.wait(10)
+def _table(app: Flask) -> Iterator[str]:
+    yield from (_HEAD, "| --- | ---: | ---: | ---: | --- |")
+    yield from (measured.line() for measured in _measure(app))
 
 
 @dataclass(frozen=True)

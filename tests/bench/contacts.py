@@ -48,8 +48,8 @@ from app.services.contact_lists import Order, Source, Wish, cursor_of
 from app.storage import storage_of
 from app.transaction import transaction
 from tests import factories
-from tests.bench.chat import running_app
 from tests.bench.report import machine_and_commit
+from tests.bench.runs import running_app
 from tests.product import ROOT
 from tests.ui.browser import Browser
 

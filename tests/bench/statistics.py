@@ -32,8 +32,9 @@ from app.services import counting
 from app.services.counting import Counted
 from app.transaction import transaction
 from tests import factories
-from tests.bench.chat import Measured, running_app
+from tests.bench.chat import Measured
 from tests.bench.report import machine_and_commit
+from tests.bench.runs import running_app
 from tests.product import ROOT
 from tests.ui.browser import Browser
 

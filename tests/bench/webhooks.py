@@ -3,24 +3,19 @@ how long an event takes to its receiver."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import multiprocessing
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from flask import Flask
 from sqlalchemy import func, select
 
-from app import translations
 from app.core.events import Event
 from app.extensions import db
 from app.models import Delivery
@@ -28,8 +23,7 @@ from app.models.webhook import DeliveryStatus
 from app.services import outbox
 from app.transaction import transaction
 from tests import factories
-from tests.bench.chat import running_app
-from tests.bench.report import machine_and_commit
+from tests.bench.runs import on_each_database
 from tests.product import ROOT
 from tests.waiting import wait_for
 from tests.webhooks.test_worker import environment_of
@@ -186,27 +180,7 @@ def _measure(app: Flask) -> list[str]:
 
 def main() -> None:
     """Measures on each database, and writes the report."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
-    parser.add_argument("--report", type=Path, default=REPORT)
-    options = parser.parse_args()
-    translations.compile_stale()
-    load = os.getloadavg()[0]
-    quiet = "" if load < 0.5 else " The machine was busy with other things: nothing is exact."
-    lines = [
-        _METHOD,
-        machine_and_commit(),
-        "",
-        f"Load average at the beginning: {load:.1f}.{quiet}",
-    ]
-    for database in options.database or ("sqlite", "postgresql"):
-        with (
-            tempfile.TemporaryDirectory(prefix="hooks-") as folder,
-            running_app(Path(folder), database) as app,
-        ):
-            lines += ["", f"## {database}", "", *_measure(app)]
-            print("\n".join(lines[-5:]), flush=True)
-    options.report.write_text("\n".join(lines) + "\n")
+    on_each_database(REPORT, _METHOD, _measure)
 
 
 if __name__ == "__main__":
